@@ -1,0 +1,119 @@
+import type { EpochMs } from '../clock.ts'
+import type { Subject } from './identity.ts'
+
+export type Scalar = string | number | boolean
+/** Parameters of an event or state: flat (specification 7.1). */
+export type Params = Readonly<Record<string, Scalar | null | undefined>>
+
+/** What failures taught about one action. */
+export interface Trouble {
+  /** How many actions may travel together with it; halved each time its request was refused. */
+  room: number
+  /** How often it alone made the server fail: status 500 when it travelled alone, or an internal error of its element. */
+  strikes: number
+  /** 0 as long as nobody wrote it down. */
+  firstTriedAt: EpochMs
+}
+
+/** What became of one action. */
+export type Fate =
+  | { readonly delivered: true; readonly element: WireElement }
+  | { readonly delivered: false; readonly reason: DropReason; readonly detail: string }
+
+export type DropReason =
+  /** The bound was reached; see `overflow`. */
+  | 'queueFull'
+  /** The server refused this action and would again. */
+  | 'refused'
+  /** The server refused its size even when it travelled alone. */
+  | 'tooLarge'
+  /** Not JSON: a cycle, a BigInt. */
+  | 'unserializable'
+  /** Tried for so long that the server may have forgotten its `reqId`: a further try could count twice. */
+  | 'expired'
+  /** The client was closed before it could be sent, and there is no outbox. */
+  | 'closed'
+  /** Consent was denied. */
+  | 'consent'
+  /** A `beforeSend` step said so. */
+  | 'filtered'
+  /** A `beforeSend` step threw: sent unredacted would be worse than not sent. */
+  | 'filterFailed'
+  /** Left out by sampling. */
+  | 'sampled'
+  /** Its parameters do not fit the schema of its event. */
+  | 'invalid'
+
+/** One element of the server's answer, as it came. */
+export type WireElement = Readonly<Record<string, unknown>>
+
+/** One action waiting for its own success. It becomes JSON when it is sent, and not before. */
+export interface QueuedAction {
+  readonly action: string
+  readonly subject: Subject
+  /** `event` or `state`, for the actions that have one. */
+  readonly name: string | undefined
+  readonly params: object | undefined
+  /** Its other arguments. */
+  readonly args: object | undefined
+  readonly time: EpochMs
+  /** Position in the order of acceptance, from 1; 0 as long as the queue does not have it. */
+  seq: number
+  /** Kept over retries and restarts, so that the server can deduplicate. */
+  readonly reqId: string | null
+  /** About how long its JSON will be. */
+  readonly bytes: number
+  settle: ((fate: Fate) => void) | undefined
+  trouble: Trouble | null
+}
+
+/** What surrounds the arguments in JSON: braces, `action`, `time`, `reqId`, `uuid`. */
+const FRAME_BYTES = 140
+const NUMBER_BYTES = 12
+
+/** About how long the JSON will be; adds lengths, builds nothing. Exact enough to bound memory and requests. */
+export function estimateBytes(subject: Subject, name: string | undefined, params?: object, args?: object): number {
+  return FRAME_BYTES + subject.wire.length + (name?.length ?? 0) + sizeOf(params, 0) + sizeOf(args, 0)
+}
+
+function sizeOf(value: object | undefined, depth: number): number {
+  if (value === undefined) return 0
+  let bytes = 2
+  for (const key in value) {
+    const part = (value as Record<string, unknown>)[key]
+    bytes += key.length + 4
+    if (typeof part === 'string') bytes += part.length
+    // Attributes may hold lists; whatever lies deeper than that is refused or rare, and 413 splits.
+    else if (typeof part === 'object' && part !== null && depth < 4) bytes += sizeOf(part, depth + 1)
+    else bytes += NUMBER_BYTES
+  }
+  return bytes
+}
+
+/** The batch generation an id belongs to: everything before its counter (specification 2.4). */
+export function uuidOf(reqId: string): string {
+  return reqId.slice(0, reqId.lastIndexOf('-'))
+}
+
+/**
+ * One element of a `multi`, as JSON text.
+ * @throws {TypeError} if the arguments hold what JSON cannot.
+ */
+export function encodeAction(queued: QueuedAction, reqId: string): string {
+  const nameKey = queued.action === 'advance' ? 'state' : 'event'
+  return (
+    `{"action":"${queued.action}",${queued.subject.wire}"time":${queued.time / 1000},` +
+    `"reqId":"${reqId}","uuid":"${uuidOf(reqId)}"` +
+    (queued.name === undefined ? '' : `,"${nameKey}":${JSON.stringify(queued.name)}`) +
+    (queued.params === undefined ? '' : `,"params":${JSON.stringify(queued.params)}`) +
+    members(queued.args) +
+    '}'
+  )
+}
+
+/** The members of an object without its braces, each led by a comma. */
+function members(args: object | undefined): string {
+  if (args === undefined) return ''
+  const text = JSON.stringify(args)
+  return text.length > 2 ? `,${text.slice(1, -1)}` : ''
+}

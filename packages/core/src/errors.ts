@@ -1,0 +1,24 @@
+const MARKER = Symbol.for('damson.error')
+
+/**
+ * Base of every error we throw on purpose. Recognised by `DamsonError.isInstance`, not `instanceof`: the ESM and the
+ * CommonJS build of a package are two copies of each class.
+ */
+export class DamsonError extends Error {
+  readonly [MARKER] = true
+  readonly code: string
+  /** Whether the same call may succeed later. */
+  readonly isRetryable: boolean
+
+  constructor(code: string, message: string, options: { isRetryable?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = code
+    this.code = code
+    this.isRetryable = options.isRetryable ?? false
+  }
+
+  static isInstance(value: unknown, code?: string): value is DamsonError {
+    if (typeof value !== 'object' || value === null || !(MARKER in value)) return false
+    return code === undefined || (value as DamsonError).code === code
+  }
+}

@@ -1,0 +1,1 @@
+export { folderOutbox, type FolderOutboxOptions } from './folder-outbox.ts'

@@ -1,0 +1,24 @@
+import { wire } from '../wire.ts'
+import type { JsonSchema } from '../wire.ts'
+
+/** What a client says of the content it wants (specification 8.1, 8.2). */
+export const CONTENT_ARGS = {
+  includeDefaults: wire.boolean().default(true).describe('Whether `vars` also holds what the code has as defaults.'),
+  newsfeedMessages: wire.stringList().describe('Ids of the inbox messages the client has (SDKs).'),
+  includeVariantDebugInfo: wire.boolean().default(false).describe('Asks for `variantDebugInfo` (SDKs).'),
+}
+
+/** Content fields of an answer; SDKs rely on their JSON kinds (specification 9). */
+export const CONTENT_RESULT: Readonly<Record<string, JsonSchema>> = {
+  vars: { type: 'object', additionalProperties: true, description: 'Values of the variables.' },
+  messages: { type: 'object', additionalProperties: { type: 'object' }, description: 'Messages by id.' },
+  variants: {
+    type: 'array',
+    items: { type: 'object', properties: { id: { type: 'integer' } } },
+    description: 'The variants of A/B tests the user is in.',
+  },
+  regions: { type: 'object', additionalProperties: { type: 'object' }, description: 'Regions by name.' },
+  interfaceRules: { type: 'array', items: {}, description: 'Always empty.' },
+  interfaceEvents: { type: 'array', items: {}, description: 'Always empty.' },
+  syncNewsfeed: { type: 'boolean', description: 'Whether the client should fetch its inbox.' },
+}

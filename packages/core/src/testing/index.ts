@@ -1,0 +1,5 @@
+export * from './arbitraries.ts'
+export * from './fake-clock.ts'
+export * from './fake-timers.ts'
+export * from './recording-fetch.ts'
+export * from './expect-tracked.ts'

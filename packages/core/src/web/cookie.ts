@@ -1,0 +1,62 @@
+import { DAY_MS, SECOND_MS } from '../clock.ts'
+import { DamsonError } from '../errors.ts'
+
+export interface CookieOptions {
+  /** Without its prefix. Default `damson`; a secure cookie for the whole host is called `__Host-damson`. */
+  readonly name?: string | undefined
+  /** How long a browser keeps it after the last renewal. Default 400, the most that browsers allow. */
+  readonly maxAgeDays?: number | undefined
+  /** Default `/`. */
+  readonly path?: string | undefined
+  /** Default `true`. `false` is for plain HTTP on a developer's machine. */
+  readonly secure?: boolean | undefined
+  /** Shares the visitor among subdomains; without it the cookie belongs to one host. */
+  readonly domain?: string | undefined
+}
+
+/** A cookie, decided once: what it is called and what stands behind its value. */
+export interface CookieShape {
+  readonly name: string
+  readonly maxAgeMs: number
+  serialize(value: string): string
+}
+
+/** @throws {DamsonError} COOKIE_INVALID: a name, path or domain that would break the header. */
+export function cookieShape(options: CookieOptions = {}): CookieShape {
+  const { name: plain = 'damson', maxAgeDays = 400, path = '/', secure = true, domain } = options
+  if (!/^[\w-]+$/.test(plain)) throw invalid('name', plain, 'letters, digits, "-" and "_"')
+  if (!/^\/[^;\s]*$/.test(path)) throw invalid('path', path, 'a path that begins with "/"')
+  if (domain !== undefined && !/^[\w.-]+$/.test(domain)) throw invalid('domain', domain, 'a host name')
+  if (!(maxAgeDays > 0)) throw invalid('maxAgeDays', String(maxAgeDays), 'a number above 0')
+  const name = `${prefixOf(secure, path, domain)}${plain}`
+  const maxAgeMs = maxAgeDays * DAY_MS
+  const attributes =
+    `; Max-Age=${Math.floor(maxAgeMs / SECOND_MS)}; Path=${path}` +
+    (domain === undefined ? '' : `; Domain=${domain}`) +
+    `; HttpOnly${secure ? '; Secure' : ''}; SameSite=Lax`
+  return { name, maxAgeMs, serialize: (value) => `${name}=${value}${attributes}` }
+}
+
+/** With its prefix a browser takes the cookie from this host over TLS only, so no neighbouring subdomain can plant one. */
+function prefixOf(secure: boolean, path: string, domain: string | undefined): string {
+  if (!secure) return ''
+  return path === '/' && domain === undefined ? '__Host-' : '__Secure-'
+}
+
+/** Every value of one name, as sent: a cookie planted for a wider path or domain may stand beside ours. */
+export function cookieValues(header: string, name: string): readonly string[] {
+  if (!header.includes(name)) return []
+  const start = `${name}=`
+  return header
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(start))
+    .map((pair) => pair.slice(start.length))
+}
+
+function invalid(option: string, found: string, expected: string): DamsonError {
+  return new DamsonError(
+    'COOKIE_INVALID',
+    `The cookie's ${option} must be ${expected}, found ${JSON.stringify(found)}.`,
+  )
+}

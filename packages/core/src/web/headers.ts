@@ -1,0 +1,36 @@
+/** Headers as the platforms hand them over: `Headers` of the web, or the lower-case record of `node:http`. */
+export type HeaderSource =
+  { get(name: string): string | null } | Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** One way to read a header, whatever the platform. Names in lower case; a repeated header gives its first value. */
+export interface HeaderReader {
+  get(name: string): string | null
+}
+
+export function headersOf(source: HeaderSource): HeaderReader {
+  if (isHeaders(source)) return source
+  return {
+    get(name) {
+      const value = Object.hasOwn(source, name) ? source[name] : undefined
+      return (typeof value === 'object' ? value[0] : value) ?? null
+    },
+  }
+}
+
+/**
+ * Whether the browser fetched this ahead of time, so that nobody may ever have looked at it: links prefetched or
+ * prerendered by the browser, and by the router of Next.
+ */
+export function isPrefetch(source: HeaderSource): boolean {
+  const headers = headersOf(source)
+  if (headers.get('next-router-prefetch') !== null || headers.get('x-middleware-prefetch') !== null) return true
+  return PURPOSES.some((name) => headers.get(name)?.toLowerCase().includes('prefetch'))
+}
+
+/** Chrome's and the standard's, older Chrome's, Safari's, Firefox's. */
+const PURPOSES = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+
+/** A header that happens to be called "get" is text, not a method. */
+function isHeaders(source: HeaderSource): source is { get(name: string): string | null } {
+  return typeof source.get === 'function'
+}
