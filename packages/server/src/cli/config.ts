@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs'
+import { SECOND_MS } from '@damson/core'
+import { DEFAULT_SESSION_RULES, type SessionRules } from '@damson/core/session'
+import { z } from 'zod'
+import type { NewApp } from '../new-app.ts'
+import { type ServicesOptions, servicesConfigSchema } from '../services/config.ts'
+import type { BookOptions } from '../store/book.ts'
+import { Problem, reasonOf } from './problem.ts'
+
+const key = z.string().min(1, 'expected a key, and found an empty text').max(200)
+const keys = z.array(key).default([])
+const names = z.number().int().min(1)
+
+const configuredApp = z.strictObject({
+  appId: z.string().min(1).max(200),
+  name: z.string().min(1).max(200),
+  keys: z.strictObject({
+    production: keys,
+    development: keys,
+    dataExport: keys,
+    contentReadOnly: keys,
+    contentReadWrite: keys,
+  }),
+  preferredCurrency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'expected a currency of ISO 4217, such as USD')
+    .optional(),
+  monetizationEvent: z.string().min(1).optional(),
+  devModeBurst: z.number().int().min(1).optional(),
+  developers: z.array(z.email()).optional(),
+  maxEventNames: names.optional(),
+  maxStateNames: names.optional(),
+  maxAttributeNames: names.optional(),
+  maxParameterNames: names.optional(),
+})
+
+const seconds = z.number().positive()
+
+const config = servicesConfigSchema.extend({
+  apps: z.array(configuredApp).default([]),
+  /** Where the rules of sessions differ from ours, which are the documented ones. */
+  sessions: z
+    .strictObject({
+      inactivitySeconds: seconds.optional(),
+      pauseSeconds: seconds.optional(),
+      mergeStartWithinPause: z.boolean().optional(),
+    })
+    .optional(),
+  /** How long a request waits for others on the same profile before it gets 429; with 0 it does not wait (unknowns 11). */
+  lockWaitSeconds: z.number().min(0).optional(),
+})
+
+export interface Config {
+  readonly apps: readonly NewApp[]
+  /** Money, place and proxies. */
+  readonly services: ServicesOptions
+  readonly rules: SessionRules
+  readonly store: BookOptions
+}
+
+/** What holds without a configuration file. */
+export const NO_CONFIG: Config = { apps: [], services: {}, rules: DEFAULT_SESSION_RULES, store: {} }
+
+/**
+ * Reads a configuration file.
+ * @throws {Problem} naming the file, the field and what was expected there
+ */
+export function readConfig(file: string): Config {
+  const parsed = config.safeParse(readJson(file))
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const more = parsed.error.issues.length - 1
+    const rest = more === 0 ? '' : ` (and ${more} more)`
+    throw new Problem(
+      `${file}: ${pathOf(issue?.path ?? [])}: ${issue?.message}${rest}. Mend the field and start again.`,
+    )
+  }
+  const { apps, sessions, lockWaitSeconds, ...services } = parsed.data
+  for (const [index, { appId }] of apps.entries()) {
+    if (apps.findIndex((other) => other.appId === appId) !== index)
+      throw new Problem(`${file}: apps[${index}].appId: expected each app once, but '${appId}' is there twice.`)
+  }
+  const store = lockWaitSeconds === undefined ? {} : { lockWaitMs: lockWaitSeconds * SECOND_MS }
+  return { apps: apps.map(newApp), services, rules: rulesOf(sessions ?? {}), store }
+}
+
+function rulesOf(sessions: NonNullable<z.infer<typeof config>['sessions']>): SessionRules {
+  const { inactivitySeconds, pauseSeconds, mergeStartWithinPause } = sessions
+  const { inactivityMs, pausedMs, ...others } = DEFAULT_SESSION_RULES
+  return {
+    ...others,
+    inactivityMs: inactivitySeconds === undefined ? inactivityMs : inactivitySeconds * SECOND_MS,
+    pausedMs: pauseSeconds === undefined ? pausedMs : pauseSeconds * SECOND_MS,
+    mergeStartWithinPause: mergeStartWithinPause ?? others.mergeStartWithinPause,
+  }
+}
+
+function newApp({ appId, name, keys: appKeys, ...settings }: z.infer<typeof configuredApp>): NewApp {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
+  return { appId, name, keys: appKeys, settings: Object.fromEntries(given) }
+}
+
+function readJson(file: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Problem(`cannot read ${file}: ${reasonOf(error)}. Name another file with --config.`)
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Problem(`${file} is not JSON: ${reasonOf(error)}`)
+  }
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  const text = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')
+  return text.replace(/^\./, '') || 'the whole file'
+}

@@ -1,0 +1,40 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Option } from 'commander'
+import type { BookOptions } from '../store/book.ts'
+import { sqliteStore } from '../store/sqlite/index.ts'
+import type { Store } from '../store/store.ts'
+import { Problem, reasonOf } from './problem.ts'
+
+/** Beside where the command is run, so that nothing is hidden in a home directory. */
+const DEFAULT_DATA = './data'
+
+export function dataOption(): Option {
+  return new Option('--data <folder>', 'where everything is kept').default(DEFAULT_DATA).env('DAMSON_DATA')
+}
+
+export async function openData(folder: string, options: BookOptions = {}): Promise<Store> {
+  makeFolder(folder)
+  return sqliteStore({ file: join(folder, 'damson.db'), ...options })
+}
+
+/** Runs `use` with the store of a folder, and closes it whatever happens. */
+export async function withData<T>(folder: string, use: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openData(folder)
+  try {
+    return await use(store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** One at a time: told to make the folders above as well, `mkdir` of Node 20 never returns below `/proc`. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    throw new Problem(`cannot make the folder ${folder}: ${reasonOf(error)}. Choose another one with --data.`)
+  }
+}

@@ -1,0 +1,114 @@
+import { dirname, resolve } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { systemClock } from '@damson/core'
+import { pino } from 'pino'
+import { listen, type Listening } from '../http/listen.ts'
+import type { NewApp } from '../new-app.ts'
+import { createServer } from '../server.ts'
+import { createServices } from '../services/services.ts'
+import { memoryStore } from '../store/memory.ts'
+import { NO_CONFIG, readConfig } from './config.ts'
+import { dataOption, openData } from './data.ts'
+import { demoOf } from './demo.ts'
+import { Problem, reasonOf } from './problem.ts'
+import type { Terminal } from './terminal.ts'
+import { createTestClock, withTestClock } from './test-clock.ts'
+
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
+
+interface ServeOptions {
+  readonly host: string
+  readonly port: number
+  readonly data: string
+  readonly memory?: true
+  readonly config?: string
+  readonly testClock?: true
+  readonly demo?: true
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+export function addServe(program: Command, terminal: Terminal): void {
+  program
+    .command('serve')
+    .description('Answer the API on a port, until Ctrl-C or SIGTERM.')
+    .addOption(new Option('--host <address>', 'the address to listen on').default('127.0.0.1').env('DAMSON_HOST'))
+    .addOption(
+      new Option('--port <number>', 'the port; 0 takes any free one')
+        .default(8080)
+        .env('DAMSON_PORT')
+        .argParser(parsePort),
+    )
+    .addOption(dataOption())
+    .addOption(new Option('--memory', 'keep nothing').conflicts('data').env('DAMSON_MEMORY'))
+    .addOption(new Option('--config <file>', 'JSON that names apps, their keys and settings').env('DAMSON_CONFIG'))
+    .addOption(new Option('--demo', 'make an app and show its keys, if there is none').env('DAMSON_DEMO'))
+    .addOption(new Option('--test-clock', 'time stands still; POST /test-clock moves it').env('DAMSON_TEST_CLOCK'))
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged to standard error, as JSON lines; debug logs each request')
+        .choices(LOG_LEVELS)
+        .default('info')
+        .env('DAMSON_LOG_LEVEL'),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  damson serve --port 9000 --data /var/lib/damson
+  damson serve --config apps.json --log-level debug
+  DAMSON_HOST=0.0.0.0 DAMSON_PORT=80 damson serve
+
+A configuration file:
+  {"apps":[{"appId":"my-app","name":"My app","keys":{"production":["…"],"development":["…"]}}],
+   "rates":{"ecb":true},"geo":{"database":"places.mmdb"},"trustProxy":["loopback"]}`,
+    )
+    .action((options: ServeOptions) => serve(options, terminal))
+}
+
+async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
+  const logger = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }))
+  const testClock = options.testClock ? createTestClock(Date.now()) : null
+  const clock = testClock ?? systemClock
+  const {
+    apps: configured,
+    services: wanted,
+    rules,
+    store: storing,
+  } = options.config === undefined ? NO_CONFIG : readConfig(options.config)
+  const directory = dirname(resolve(options.config ?? '.'))
+  const services = await createServices(wanted, { clock, logger, directory })
+  const store = options.memory ? memoryStore(storing) : await openData(options.data, storing)
+  const demo = options.demo ? demoOf([...(await store.apps()), ...configured]) : null
+  const apps: readonly NewApp[] = demo?.app ? [...configured, demo.app] : configured
+  const { money, locator } = services
+  // No header is believed unless proxies are named.
+  const clientAddress = wanted.trustProxy === undefined ? {} : { clientAddress: services.clientAddress }
+  const server = createServer({ store, apps, logger, clock, money, locator, rules, ...clientAddress })
+  const answer = testClock ? withTestClock(server.answer, testClock, () => server.sweep()) : server.answer
+  const listening = await listenOn({ ...server, answer }, options)
+  // Rates come when they come: until then values are kept as they are, with a warning.
+  void services.start()
+  if (demo !== null) terminal.print(demo.text(listening.url))
+  terminal.print(`damson listening on ${listening.url}`)
+  await terminal.interrupted
+  logger.info({}, 'stopping')
+  await listening.stop()
+  await services.stop()
+}
+
+async function listenOn(server: Parameters<typeof listen>[0]['server'], options: ServeOptions): Promise<Listening> {
+  const { host, port } = options
+  try {
+    return await listen({ server, host, port })
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error
+    throw new Problem(
+      `cannot listen on ${host}:${port}: ${reasonOf(error)}. Choose another --host or --port (0 takes any free one).`,
+    )
+  }
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN
+  if (!(port <= 65_535)) throw new InvalidArgumentError('Expected a whole number from 0 to 65535.')
+  return port
+}

@@ -1,0 +1,2 @@
+export * from './mount-conformance.ts'
+export * from './store-conformance.ts'

@@ -1,0 +1,308 @@
+import type { Clock, EpochMs } from '@damson/core'
+import {
+  ACTIONS,
+  type ActionDefinition,
+  type ActionName,
+  type Common,
+  failed,
+  isAbsent,
+  isActionName,
+  isBatchTooLarge,
+  type KeyClass,
+  listActions,
+  type Outcome,
+  parseArgs,
+  type RawArgs,
+  readCommon,
+  readReqId,
+  wire,
+} from '@damson/core/protocol'
+import { DEFAULT_SESSION_RULES, type SessionRules } from '@damson/core/session'
+import type { ProfileRef, Store } from '../store/store.ts'
+import type { App } from './app.ts'
+import { Apps, type KnownApp } from './apps.ts'
+import { chainsOf, newUserIdOf, type Run } from './batch.ts'
+import { content } from './content.ts'
+import { DevLimit } from './dev-limit.ts'
+import { Draft } from './draft.ts'
+import { effectiveTime } from './effective-time.ts'
+import { type AppHandler, handlers } from './handlers/index.ts'
+import { IdSource, type Random } from './ids.ts'
+import type { Caller, Engine, Envelope, Performed } from './perform.ts'
+import type { Locator, Money, Services } from './scene.ts'
+import { seenKey } from './seen.ts'
+import { nextDeadline, settle } from './story.ts'
+import { decideTurn, type Item, type Setting } from './turn.ts'
+
+export interface EngineOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly money: Money
+  readonly locator: Locator
+  readonly rules?: SessionRules
+}
+
+/** The engine with what the server around it needs. */
+export interface RunningEngine extends Engine {
+  /** Reads the apps; `perform` does so by itself if nobody did. */
+  load(): Promise<void>
+  apps(): readonly App[]
+  saveApp(app: App): Promise<void>
+  /** Ends what is overdue for one profile: what the sweeper does, sooner than the next action would. */
+  settle(ref: ProfileRef, now: EpochMs): Promise<void>
+  /** Resolves when nothing is left to be written. */
+  drain(): Promise<void>
+}
+
+const CREATE_JOB = wire.boolean()
+
+export function createEngine(options: EngineOptions): RunningEngine {
+  return new TheEngine(options)
+}
+
+/** A request that may go on: who asks, with which rights. */
+interface Grant {
+  readonly known: KnownApp
+  readonly clientKey: unknown
+  readonly keyClass: KeyClass
+}
+
+/** It goes no further: this is its outcome. */
+interface Refused {
+  readonly outcome: Outcome
+}
+
+/** What came of looking at one action: it may be decided, or its outcome stands. */
+type Looked = { readonly item: Item } | Refused
+
+class TheEngine implements RunningEngine {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #services: Services
+  readonly #apps: Apps
+  readonly #devLimit = new DevLimit()
+
+  constructor({ store, clock, random, money, locator, rules = DEFAULT_SESSION_RULES }: EngineOptions) {
+    this.#store = store
+    this.#clock = clock
+    this.#apps = new Apps(store)
+    const token = (): string => Buffer.from(random.bytes(32)).toString('base64url')
+    this.#services = { ids: new IdSource(random), money, locator, rules, token }
+  }
+
+  load(): Promise<void> {
+    return this.#apps.load()
+  }
+
+  apps(): readonly App[] {
+    return this.#apps.all()
+  }
+
+  saveApp(app: App): Promise<void> {
+    return this.#apps.save(app)
+  }
+
+  async drain(): Promise<void> {
+    await this.#apps.settled()
+  }
+
+  perform(envelope: Envelope, caller: Caller): Promise<Performed> {
+    if (!this.#apps.isLoaded) return this.#apps.load().then(() => this.perform(envelope, caller))
+    const { outer } = envelope
+    // No async function here and below: with nothing to wait for but the store, its promise is the only one needed.
+    const begun = this.#begin(outer, caller, this.#clock.now())
+    return 'outcome' in begun ? Promise.resolve(alone(begun.outcome, outer)) : begun.performed
+  }
+
+  /** The checks of specification 3.2 in their order, then the actions. */
+  #begin(outer: RawArgs, caller: Caller, now: EpochMs): Refused | { readonly performed: Promise<Performed> } {
+    const { action } = outer
+    if (isAbsent(action)) return refused(failed('MISSING_ARGUMENT', { name: 'action' }))
+    if (!isActionName(action)) return refused(failed('UNKNOWN_ACTION', { name: String(action) }))
+    const grant = this.#grant(outer, now)
+    if ('outcome' in grant) return grant
+    const row: ActionDefinition = ACTIONS[action]
+    const read = readCommon(outer)
+    if (!row.keys.includes(grant.keyClass)) return refused(failed('INVALID_ACCESS_KEY'))
+    if (!read.ok) return refused(failed('INVALID_ARGUMENT', { name: read.invalid }))
+    const setting = { app: grant.known.app, names: grant.known.names, services: this.#services, caller, now }
+    if (action === 'multi') return { performed: this.#batch(outer, read.common, grant, setting) }
+
+    const limited = this.#limitDevelopment(read.common, grant, now)
+    if (limited !== null) return refused(limited)
+    const looked = this.#look(0, action, row, outer, read.common, grant.keyClass, null, setting)
+    if ('outcome' in looked) return looked
+    return { performed: this.#play([looked.item], grant, setting).then(([outcome]) => alone(outcome!, outer)) }
+  }
+
+  async settle(ref: ProfileRef, now: EpochMs): Promise<void> {
+    const { rules } = this.#services
+    await this.#store.transact(ref, ({ subject }) => {
+      if (subject === null) return { answer: undefined }
+      const draft = new Draft(subject)
+      settle(draft, now, rules)
+      const wakeAt = nextDeadline(draft.profile, rules)
+      return { answer: undefined, subject: { profile: draft.profile, wakeAt, entries: draft.entries } }
+    })
+  }
+
+  #grant(outer: RawArgs, now: EpochMs): Grant | Refused {
+    const { appId, clientKey } = outer
+    if (isAbsent(appId)) return { outcome: failed('MISSING_ARGUMENT', { name: 'appId' }) }
+    const known = this.#apps.get(String(appId))
+    const keyClass = isAbsent(clientKey) ? null : this.#apps.authorize(known, String(clientKey), now)
+    if (known === undefined) return { outcome: failed('APP_NOT_FOUND') }
+    if (isAbsent(clientKey)) return { outcome: failed('MISSING_ARGUMENT', { name: 'clientKey' }) }
+    if (keyClass === null) return { outcome: failed('INVALID_ACCESS_KEY') }
+    return { known, clientKey, keyClass }
+  }
+
+  async #batch(outer: RawArgs, common: Common, grant: Grant, setting: Setting): Promise<Performed> {
+    // A job is another thing than a batch: running it at once would look like one and have no job id.
+    if (CREATE_JOB.coerce(outer.createJob ?? false) !== false)
+      return alone(failed('INVALID_ARGUMENT', { name: 'createJob' }), outer)
+    const list = listActions(outer)
+    if (!list.ok) return alone(list.outcome, outer)
+    const { actions } = list
+    const limited = this.#limitDevelopment(developerOf(common, actions, grant.keyClass), grant, setting.now)
+    if (limited !== null) return alone(limited, outer)
+    if (isBatchTooLarge(actions, outer)) return alone(failed('BATCH_TOO_LARGE'), outer)
+
+    const outcomes = new Array<Outcome>(actions.length)
+    const items: Item[] = []
+    for (const [index, raw] of actions.entries()) {
+      const looked = this.#lookInside(index, raw, outer, common, grant, setting)
+      if ('outcome' in looked) outcomes[index] = looked.outcome
+      else items.push(looked.item)
+    }
+    const chains = items.length === 0 ? [] : chainsOf(items)
+    await Promise.all(chains.map((chain) => this.#playChain(chain, grant, setting, outcomes)))
+    return {
+      status: 200,
+      elements: actions.map((raw, index) => ({ outcome: outcomes[index]!, reqId: readReqId(raw) })),
+    }
+  }
+
+  async #playChain(chain: readonly Run[], grant: Grant, setting: Setting, outcomes: Outcome[]): Promise<void> {
+    for (const run of chain) {
+      const decided = await this.#play(run, grant, setting)
+      for (const [position, item] of run.entries()) outcomes[item.index] = decided[position]!
+    }
+  }
+
+  /** An action of a batch has its own rights to prove; what is wrong with it is wrong with its element alone (3.1.4). */
+  #lookInside(
+    index: number,
+    raw: RawArgs,
+    outer: RawArgs,
+    outerCommon: Common,
+    grant: Grant,
+    setting: Setting,
+  ): Looked {
+    const name = raw.action
+    if (isAbsent(name)) return { outcome: failed('MISSING_ARGUMENT', { name: 'action' }) }
+    if (!isActionName(name)) return { outcome: failed('UNKNOWN_ACTION', { name: String(name) }) }
+    const row: ActionDefinition = ACTIONS[name]
+    if (row.scope === 'batch') return { outcome: failed('NOT_IN_BATCH') }
+    const keyClass = this.#innerKeyClass(raw, grant, setting.now)
+    if (keyClass === null || !row.keys.includes(keyClass)) return { outcome: failed('INVALID_ACCESS_KEY') }
+    const common = readCommon(raw, outer)
+    if (!common.ok) return { outcome: failed('INVALID_ARGUMENT', { name: common.invalid }) }
+    if (common.common.devMode && keyClass !== 'development')
+      return { outcome: failed('DEVELOPMENT_MODE_NOT_PERMITTED') }
+    return this.#look(index, name, row, raw, common.common, keyClass, outerCommon.time, setting)
+  }
+
+  #innerKeyClass(raw: RawArgs, { known, clientKey, keyClass }: Grant, now: EpochMs): KeyClass | null {
+    if (!isAbsent(raw.appId) && String(raw.appId) !== known.app.appId) return null
+    // SDKs repeat the key of the batch in every action of it.
+    if (isAbsent(raw.clientKey) || raw.clientKey === clientKey) return keyClass
+    return this.#apps.authorize(known, String(raw.clientKey), now)
+  }
+
+  /** The rest of the checks, those of one action; `sentAt` is known of a batch only. */
+  #look(
+    index: number,
+    name: ActionName,
+    row: ActionDefinition,
+    raw: RawArgs,
+    common: Common,
+    keyClass: KeyClass,
+    sentAt: EpochMs | null,
+    setting: Setting,
+  ): Looked {
+    const parsed = parseArgs(row, raw)
+    if (!parsed.ok) {
+      if ('missing' in parsed) return { outcome: failed('MISSING_ARGUMENT', { name: parsed.missing }) }
+      return { outcome: failed('INVALID_ARGUMENT', { name: parsed.invalid }) }
+    }
+    const { args } = parsed
+    const { at, warning } = effectiveTime(sentAt, common.time, setting.now)
+    if (row.scope === 'app') {
+      const handler = handlers[name] as AppHandler
+      return { outcome: handler.answer(args, { ...setting, common, at }) }
+    }
+    if (row.subject === 'device' && common.deviceId === null)
+      return { outcome: failed('MISSING_ARGUMENT', { name: 'deviceId' }) }
+    if (common.userId === null && common.deviceId === null) {
+      // What a user nobody knows would be shown (unknowns 68).
+      if (row.subject === 'optional' && keyClass === 'development')
+        return { outcome: { status: 200, success: true, fields: content() } }
+      return { outcome: failed('INVALID_SUBJECT') }
+    }
+    const resets = (args as { readonly resetAnomalies?: boolean }).resetAnomalies === true
+    if (resets && keyClass !== 'development') return { outcome: failed('INVALID_ACCESS_KEY') }
+    return { item: { index, name, definition: row, args, common, at, timeWarning: warning, seenKey: seenKey(common) } }
+  }
+
+  #play(run: Run, { known }: Grant, setting: Setting): Promise<readonly Outcome[]> {
+    const { common, args } = run[0]!
+    const otherUserId = newUserIdOf(args)
+    const ref: ProfileRef = {
+      appId: known.app.appId,
+      userId: common.userId,
+      deviceId: common.deviceId,
+      needsSeen: run.some((item) => item.seenKey !== null),
+      ...(otherUserId !== null && { otherUserId }),
+    }
+    return this.#store
+      .transact(ref, (loaded) => decideTurn(run, loaded, setting))
+      .then(({ outcomes, newNames }) => {
+        if (newNames.length > 0) this.#apps.note(known, newNames)
+        return outcomes
+      })
+  }
+
+  /** devMode needs the development key, and may not be used too often (specification 2.4, 3.1.2). */
+  #limitDevelopment(common: Common | null, { known, keyClass }: Grant, now: EpochMs): Outcome | null {
+    if (common === null || !common.devMode) return null
+    if (keyClass !== 'development') return failed('DEVELOPMENT_MODE_NOT_PERMITTED')
+    const { appId, settings } = known.app
+    const device = `${appId} ${common.deviceId ?? common.userId ?? ''}`
+    return this.#devLimit.admits(device, settings.devModeBurst, now) ? null : failed('DEVICE_RATE_LIMIT')
+  }
+}
+
+/**
+ * Whose requests are counted: those of the first action in devMode, if the batch itself does not say. With a key that may
+ * not, only those actions are refused, each at its index.
+ */
+function developerOf(common: Common, actions: readonly RawArgs[], keyClass: KeyClass): Common | null {
+  if (common.devMode) return common
+  if (keyClass !== 'development') return null
+  for (const raw of actions) {
+    if (isAbsent(raw.devMode)) continue
+    const own = readCommon(raw)
+    if (own.ok && own.common.devMode) return own.common
+  }
+  return null
+}
+
+function refused(outcome: Outcome): Refused {
+  return { outcome }
+}
+
+function alone(outcome: Outcome, raw: RawArgs): Performed {
+  return { status: outcome.status, elements: [{ outcome, reqId: readReqId(raw) }] }
+}

@@ -1,0 +1,24 @@
+import type { Outcome, RawArgs } from '@damson/core/protocol'
+
+/** A decoded request: one action, or the list of a `multi`. Nothing in it has been checked yet. */
+export interface Envelope {
+  /** Arguments of the query and the body together; of a `multi`, those around `data`. */
+  readonly outer: RawArgs
+}
+
+/** What the transport knows of the caller; used for `(detect)` (specification 7.5) and for nothing else. */
+export interface Caller {
+  readonly address: string | null
+  readonly acceptLanguage: string | null
+}
+
+/** The elements of the response, index for index, and the status of the whole. */
+export interface Performed {
+  readonly status: number
+  readonly elements: readonly { readonly outcome: Outcome; readonly reqId: unknown }[]
+}
+
+/** The engine: checks a request in the order of specification 3.2, and carries out its actions. */
+export interface Engine {
+  perform(envelope: Envelope, caller: Caller): Promise<Performed>
+}

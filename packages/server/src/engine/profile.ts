@@ -1,0 +1,56 @@
+import type { EpochMs } from '@damson/core'
+import type { Session } from '@damson/core/session'
+
+export type AttributeScalar = string | number | boolean
+export type AttributeValue = AttributeScalar | readonly AttributeScalar[]
+
+/** How often something happened to one user, and when (specification 4.5). `value` is absent until one was tracked. */
+export interface Tally {
+  readonly count: number
+  readonly value?: number
+  readonly firstAt: EpochMs
+  readonly lastAt: EpochMs
+}
+
+/** A device's own fields, as they came (specification 7.6); `deviceId` is the key it is kept under. */
+export type Device = Readonly<Record<string, string | number | boolean>>
+
+/** Where the user is and speaks from (specification 7.5). */
+export interface Place {
+  readonly locale?: string
+  readonly country?: string
+  readonly region?: string
+  readonly city?: string
+  readonly location?: string
+  readonly locationAccuracyType?: string
+  readonly timezone?: string
+  readonly timezoneOffsetSeconds?: number
+}
+
+/** All we know of one user. Plain data: what is stored is exactly its JSON. */
+export interface Profile {
+  /** Unique within the app. An anonymous profile is kept under its device's id (specification 4.2). */
+  readonly userId: string
+  readonly createdAt: EpochMs
+  /** Never active in a session: `null` (F14). */
+  readonly lastActiveAt: EpochMs | null
+  readonly totalSessions: number
+  readonly timeInAppMs: number
+  /** How many events and states there were in all: the `prior*` counters of the next session. */
+  readonly eventCount: number
+  readonly stateCount: number
+  readonly attributes: Readonly<Record<string, AttributeValue>>
+  readonly events: Readonly<Record<string, Tally>>
+  readonly states: Readonly<Record<string, Tally>>
+  readonly devices: Readonly<Record<string, Device>>
+  /** One lane per device; `''` is the lane of actions without a device (specification 6.2). */
+  readonly sessions: Readonly<Record<string, Session>>
+  readonly place: Place
+  readonly unsubscribedCategories: readonly number[]
+  readonly unsubscribedChannels: readonly string[]
+  readonly trafficSource: Readonly<Record<string, string>> | null
+  readonly isDeveloper: boolean
+  /** Sent a time that had to be rewritten (specification 5.3.5). */
+  readonly anomalous: boolean
+  readonly blocked: boolean
+}

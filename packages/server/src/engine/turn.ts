@@ -1,0 +1,202 @@
+import type { EpochMs } from '@damson/core'
+import {
+  type ActionDefinition,
+  type ActionName,
+  type Common,
+  DONE,
+  type Outcome,
+  warned,
+  failed,
+} from '@damson/core/protocol'
+import type { Change, Loaded, Turn } from '../store/store.ts'
+import type { App } from './app.ts'
+import { startContent } from './content.ts'
+import { setDevice } from './devices.ts'
+import { Draft, emptyProfile } from './draft.ts'
+import type { TimeWarning } from './effective-time.ts'
+import { handlers, isBlockable, type ProfileHandler, whenUnknown } from './handlers/index.ts'
+import type { NameKind, Names } from './names.ts'
+import { noting } from './params.ts'
+import type { Caller } from './perform.ts'
+import type { Cast, Scene, Services } from './scene.ts'
+import { answerOf, answerText } from './seen.ts'
+import { nextDeadline } from './story.ts'
+
+/** One action that has passed every check that needs no profile. */
+export interface Item {
+  /** Its place in the response. */
+  readonly index: number
+  readonly name: ActionName
+  readonly definition: ActionDefinition
+  readonly args: unknown
+  readonly common: Common
+  readonly at: EpochMs
+  readonly timeWarning: TimeWarning | null
+  /** Under which it is remembered, if it carries a `reqId` (specification 2.4). */
+  readonly seenKey: string | null
+}
+
+/** What does not differ between the actions of one request. */
+export interface Setting {
+  readonly app: App
+  readonly names: Names
+  readonly services: Services
+  readonly caller: Caller
+  readonly now: EpochMs
+}
+
+export interface Decision {
+  /** One for each item, in their order. */
+  readonly outcomes: readonly Outcome[]
+  readonly newNames: Cast['newNames']
+}
+
+/**
+ * Decides all actions of one request that concern one profile, in order, as one turn. Pure: the same items on the same
+ * profile decide the same, so a store may run it again.
+ */
+export function decideTurn(items: readonly Item[], loaded: Loaded, setting: Setting): Turn<Decision> {
+  const { rules } = setting.services
+  const turn = new OpenTurn(loaded, setting)
+  const outcomes = items.map((item) => turn.play(item))
+  const { cast, seen } = turn
+  const answer = { outcomes, newNames: turn.newNames }
+  if (cast === null) return { answer }
+
+  const subject = changeOf(cast, loaded.subject !== null)
+  const other = cast.other?.isChanged ? saved(cast.other) : undefined
+  return {
+    answer,
+    ...(subject !== undefined && { subject }),
+    ...(other !== undefined && { other }),
+    ...(cast.devices.size > 0 && { devices: Object.fromEntries(cast.devices) }),
+    ...(seen.length > 0 && { seen }),
+  }
+
+  function saved(draft: Draft): Change {
+    return { profile: draft.profile, wakeAt: nextDeadline(draft.profile, rules), entries: draft.entries }
+  }
+
+  function changeOf({ subject: draft, fate }: Cast, existed: boolean): Change | undefined {
+    switch (fate) {
+      case 'stays':
+        return draft.isChanged ? saved(draft) : undefined
+      case 'blocked':
+        return { profile: draft.profile, wakeAt: null, history: 'erase' }
+      default:
+        if (!existed) return undefined
+        return {
+          profile: null,
+          wakeAt: null,
+          history: fate === 'merged' ? 'move' : fate === 'erased' ? 'erase' : 'keep',
+        }
+    }
+  }
+}
+
+/** The turn while its items are played. */
+class OpenTurn {
+  cast: Cast | null
+  readonly newNames: [NameKind, string][] = []
+  readonly seen: { key: string; answer: string; at: EpochMs }[] = []
+  readonly #loaded: Loaded
+  readonly #setting: Setting
+  #answers: Map<string, string> | null = null
+
+  constructor(loaded: Loaded, setting: Setting) {
+    this.#loaded = loaded
+    this.#setting = setting
+    this.cast = loaded.subject === null ? null : this.#castOf(new Draft(loaded.subject))
+  }
+
+  play(item: Item): Outcome {
+    const { name, definition, common, args, at, timeWarning } = item
+    const { app, names, services, caller, now } = this.#setting
+    const scene: Scene = { app, names, services, caller, now, common, at }
+    const before = this.#repeated(item, scene)
+    if (before !== undefined) return before
+
+    const handler = handlers[name] as ProfileHandler
+    const existing = this.cast
+    if (existing === null) {
+      const policy = whenUnknown(name, definition, common)
+      if (policy === 'skip') return warned('USER_NOT_FOUND')
+      if (policy === 'done') return DONE
+    } else if (existing.subject.profile.blocked && isBlockable(name)) {
+      return failed('PROFILE_BLOCKED')
+    }
+    const cast = existing ?? this.#create(common, at)
+    if (handler.kind === 'query') return handler.query(new Draft(cast.subject.profile), args, scene)
+
+    const isNewDevice = this.#link(cast, common)
+    const outcome = handler.decide(cast, args, scene)
+    // Whoever is removed has no devices any more, the one that the request came from included.
+    if (cast.fate === 'removed' || cast.fate === 'erased') cast.devices.clear()
+    if (!outcome.success) {
+      if (isNewDevice) this.#unlink(cast, common)
+      return outcome
+    }
+    this.cast = cast
+    const resets = name === 'setUserAttributes' && (args as { resetAnomalies?: boolean }).resetAnomalies === true
+    if (common.devMode && !cast.subject.profile.isDeveloper) cast.subject.edit().isDeveloper = true
+    if (timeWarning === null || resets) return this.#remember(item, outcome)
+    if (!cast.subject.profile.anomalous) cast.subject.edit().anomalous = true
+    return this.#remember(item, noting(outcome, warned(timeWarning.code, { days: timeWarning.days })))
+  }
+
+  #castOf(subject: Draft): Cast {
+    const { other } = this.#loaded
+    return {
+      subject,
+      other: other === null ? null : new Draft(other),
+      fate: 'stays',
+      devices: new Map(),
+      newNames: this.newNames,
+    }
+  }
+
+  #create(common: Common, at: EpochMs): Cast {
+    const userId = common.userId ?? common.deviceId
+    if (userId === null) throw new Error('an action without a subject reached its turn')
+    const draft = new Draft(emptyProfile(userId, at))
+    draft.entries.push({ kind: 'profileCreated', at })
+    return this.#castOf(draft)
+  }
+
+  /** The device belongs to the user who is on it now (specification 4.2). @returns whether the user is new on it */
+  #link(cast: Cast, { deviceId }: Common): boolean {
+    if (deviceId === null) return false
+    const isNew = !Object.hasOwn(cast.subject.profile.devices, deviceId)
+    if (isNew) setDevice(cast.subject, deviceId, {})
+    const { deviceUserId, subject } = this.#loaded
+    if (deviceUserId === null || deviceUserId !== subject?.userId) cast.devices.set(deviceId, 'subject')
+    return isNew
+  }
+
+  #unlink(cast: Cast, { deviceId }: Common): void {
+    if (deviceId === null) return
+    delete cast.subject.devices()[deviceId]
+    cast.devices.delete(deviceId)
+  }
+
+  /** What was answered to this message before; content is made anew. */
+  #repeated({ seenKey, name }: Item, scene: Scene): Outcome | undefined {
+    if (seenKey === null) return undefined
+    const text = this.#answers?.get(seenKey) ?? this.#loaded.seen(seenKey)
+    if (text === undefined) return undefined
+    const outcome = answerOf(text)
+    const isStart = name === 'start' || name === 'restart'
+    return isStart && this.cast !== null
+      ? { ...outcome, fields: startContent(this.cast.subject.profile, scene) }
+      : outcome
+  }
+
+  #remember({ seenKey, at: _, name }: Item, outcome: Outcome): Outcome {
+    if (seenKey === null || outcome.ignored) return outcome
+    const answer = answerText(outcome, name)
+    this.#answers ??= new Map()
+    this.#answers.set(seenKey, answer)
+    this.seen.push({ key: seenKey, answer, at: this.#setting.now })
+    return outcome
+  }
+}

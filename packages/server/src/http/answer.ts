@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto'
+import { DamsonError } from '@damson/core'
+import { decodeRequest, encodeElements, failed, type RawArgs } from '@damson/core/protocol'
+import type { Engine } from '../engine/perform.ts'
+import type { Logger } from '../logger.ts'
+import { readBody } from './body.ts'
+import { acceptsGzip, compress } from './compression.ts'
+import type { HttpLimits } from './limits.ts'
+import type { PlainRequest, PlainResponse } from './plain.ts'
+import { json, PREFLIGHT, refusal, refuse } from './responses.ts'
+
+/** Answers one request, whatever it is. Never rejects. */
+export type Answer = (request: PlainRequest) => Promise<PlainResponse>
+
+export interface AnswerOptions {
+  readonly engine: Engine
+  readonly logger: Logger
+  readonly limits: HttpLimits
+  /** What `/readyz` says. */
+  isReady(): boolean
+  /** Who calls, behind proxies of ours; without it, the other end of the socket. */
+  readonly clientAddress?: ClientAddress
+}
+
+/** What a log line may say of a request; filled in as it becomes known. Never the URL: it may hold a key. */
+interface Trace {
+  outer: RawArgs | undefined
+}
+
+/** Works out the caller's address from the socket's and the `X-Forwarded-For` header; `null` when it is not known. */
+export type ClientAddress = (hops: {
+  readonly socketAddress: string | null
+  readonly forwardedFor: string | undefined
+}) => string | null
+
+export function createAnswer({ engine, logger, limits, isReady, clientAddress }: AnswerOptions): Answer {
+  const isLogging = logger.isLevelEnabled?.('debug') ?? false
+
+  async function answer(request: PlainRequest): Promise<PlainResponse> {
+    const startedAt = isLogging ? performance.now() : 0
+    const trace: Trace = { outer: undefined }
+    let response: PlainResponse
+    try {
+      response = await route(request, trace)
+      if (isCompressible(request, response)) response = await compressed(response)
+    } catch (error) {
+      response = answerTo(error, request, trace)
+    }
+    if (isLogging) {
+      const milliseconds = Math.round((performance.now() - startedAt) * 1_000) / 1_000
+      logger.debug({ ...facts(request, trace), status: response.status, milliseconds }, 'request')
+    }
+    return request.method === 'HEAD' ? { ...response, body: null } : response
+  }
+
+  function route(request: PlainRequest, trace: Trace): Promise<PlainResponse> | PlainResponse {
+    switch (lastSegment(request.path)) {
+      case '':
+      case 'api':
+        return api(request, trace, false)
+      case 'api-batch':
+        return api(request, trace, true)
+      case 'livez':
+        return json(200, '{"status":"alive"}')
+      case 'readyz':
+        return isReady() ? json(200, '{"status":"ready"}') : json(503, '{"status":"not ready"}')
+      default:
+        return refuse(refusal(404, 'Not found. The API answers at a path that ends in /api.'))
+    }
+  }
+
+  async function api(request: PlainRequest, trace: Trace, isBatch: boolean): Promise<PlainResponse> {
+    const { method, headers } = request
+    if (method === 'OPTIONS') return PREFLIGHT
+    if (method !== 'POST' && method !== 'GET' && method !== 'HEAD')
+      return refuse(failed('METHOD_NOT_ALLOWED'), { Allow: 'GET, HEAD, POST, OPTIONS' })
+    const read = readBody(request, limits)
+    const body = read instanceof Promise ? await read : read
+    if (!body.ok) return refuse(body.outcome)
+    const decoded = decodeRequest({
+      method,
+      query: request.query,
+      contentType: headers['content-type'],
+      text: body.text,
+      fields: body.fields,
+    })
+    if (!decoded.ok) return refuse(decoded.outcome)
+    // `/api-batch` is an old name of `multi` (specification 1.1).
+    const outer = isBatch ? { ...decoded.outer, action: 'multi' } : decoded.outer
+    trace.outer = outer
+    const caller = { address: addressOf(request), acceptLanguage: headers['accept-language'] ?? null }
+    const { status, elements } = await engine.perform({ outer }, caller)
+    return json(status, encodeElements(elements))
+  }
+
+  function addressOf({ address, headers }: PlainRequest): string | null {
+    if (clientAddress === undefined) return address
+    return clientAddress({ socketAddress: address, forwardedFor: headers['x-forwarded-for'] })
+  }
+
+  function answerTo(error: unknown, request: PlainRequest, trace: Trace): PlainResponse {
+    if (DamsonError.isInstance(error, 'PROFILE_BUSY')) return refuse(failed('PROFILE_BUSY'))
+    const id = randomUUID()
+    const fields = { ...facts(request, trace), requestId: id, err: error }
+    if (DamsonError.isInstance(error) && (error.isRetryable || error.code === 'STORE_CLOSED')) {
+      logger.warn(fields, 'a request could not be stored')
+      return refuse(failed('UNAVAILABLE'), { 'Retry-After': '1' })
+    }
+    logger.error(fields, 'a request failed unexpectedly')
+    return refuse({ ...failed('INTERNAL_ERROR'), error: `Internal error; the server's log has it as ${id}.` })
+  }
+
+  function isCompressible(request: PlainRequest, { body }: PlainResponse): boolean {
+    return body !== null && body.length >= limits.gzipFrom && acceptsGzip(request.headers['accept-encoding'])
+  }
+
+  return answer
+}
+
+async function compressed(response: PlainResponse): Promise<PlainResponse> {
+  const headers = { ...response.headers, 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' }
+  return { ...response, headers, body: await compress(response.body ?? '') }
+}
+
+/** Mountable under any prefix: only the last segment says what is asked. `/` is what a mounting framework leaves of it. */
+function lastSegment(path: string): string {
+  const end = path.length > 1 && path.endsWith('/') ? path.length - 1 : path.length
+  return path.slice(path.lastIndexOf('/', end - 1) + 1, end)
+}
+
+function facts({ method }: PlainRequest, { outer }: Trace): object {
+  return { method, action: short(outer?.action), appId: short(outer?.appId), reqId: short(outer?.reqId) }
+}
+
+/** What a stranger sent is logged only if it is a short text. */
+function short(value: unknown): string | undefined {
+  return typeof value === 'string' && value.length <= 100 ? value : undefined
+}

@@ -1,0 +1,3 @@
+/** Entry `@damson/server/node`. */
+export * from './listen.ts'
+export * from './listener.ts'

@@ -1,0 +1,112 @@
+import { type Clock, systemClock } from '@damson/core'
+import type { SessionRules } from '@damson/core/session'
+import { createEngine, type RunningEngine } from './engine/engine.ts'
+import { type Random, systemRandom } from './engine/ids.ts'
+import type { Engine } from './engine/perform.ts'
+import type { Locator, Money } from './engine/scene.ts'
+import { type ClientAddress, createAnswer } from './http/answer.ts'
+import { type Fetch, toFetch } from './http/fetch.ts'
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http/limits.ts'
+import type { Lifecycle, Mountable } from './http/mountable.ts'
+import { type Logger, silentLogger } from './logger.ts'
+import { keptApp, type NewApp } from './new-app.ts'
+import type { Store } from './store/store.ts'
+import { createSweeper } from './timers/sweeper.ts'
+
+export interface ServerOptions {
+  readonly store: Store
+  /** Apps to create, or to bring up to date, before the first request. Others in the store stay as they are. */
+  readonly apps?: readonly NewApp[]
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Without one, nothing is logged. */
+  readonly logger?: Logger
+  /** Without one, values with a currency other than the app's are not converted. */
+  readonly money?: Money
+  /** Without one, `(detect)` finds no place. */
+  readonly locator?: Locator
+  /** Without one, the caller is the other end of the socket, whatever `X-Forwarded-For` says. */
+  readonly clientAddress?: ClientAddress
+  readonly rules?: SessionRules
+  readonly limits?: Partial<HttpLimits>
+}
+
+export interface Server extends Mountable, Lifecycle {
+  /** The public face: mounts wherever there are `Request` and `Response`. Works before `start()`, too. */
+  readonly fetch: Fetch
+  readonly engine: RunningEngine
+  /** Ends what is overdue now; timers only do the same sooner or later. Resolves with how many profiles it concerned. */
+  sweep(): Promise<number>
+}
+
+const NO_MONEY: Money = { convert: (value, from, to) => (from === to ? { value } : null) }
+const NOWHERE: Locator = { locate: () => null }
+
+/** The composition root: the one place that chooses a clock, randomness and a logger. The store comes from outside. */
+export function createServer(options: ServerOptions): Server {
+  const { store, apps = [], clock = systemClock, logger = silentLogger, rules } = options
+  const { random = systemRandom, money = NO_MONEY, locator = NOWHERE, clientAddress } = options
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
+  const engine = createEngine({ store, clock, random, money, locator, ...(rules && { rules }) })
+  const sweeper = createSweeper({ store, clock, logger, settle: (ref, now) => engine.settle(ref, now) })
+  let phase: 'made' | 'started' | 'stopping' = 'made'
+  let isPrepared = false
+  let preparing: Promise<void> | undefined
+  let stopped: Promise<void> | undefined
+
+  async function prepare(): Promise<void> {
+    await engine.load()
+    for (const app of apps) await engine.saveApp(keptApp(engine.apps(), app, clock.now()))
+    isPrepared = true
+  }
+
+  function prepared(): Promise<void> {
+    preparing ??= prepare().catch((error: unknown) => {
+      // Whoever comes next tries again: the store may be back.
+      preparing = undefined
+      throw error
+    })
+    return preparing
+  }
+
+  const preparedEngine: Engine = {
+    perform: (envelope, caller) =>
+      isPrepared ? engine.perform(envelope, caller) : prepared().then(() => engine.perform(envelope, caller)),
+  }
+  const answer = createAnswer({
+    engine: preparedEngine,
+    logger,
+    limits,
+    isReady: () => phase === 'started',
+    ...(clientAddress && { clientAddress }),
+  })
+  const mountable: Mountable = { answer, limits, isStopping: () => phase === 'stopping' }
+
+  async function start(): Promise<void> {
+    await prepared()
+    if (phase !== 'made') return
+    phase = 'started'
+    sweeper.start()
+  }
+
+  function drain(): void {
+    phase = 'stopping'
+  }
+
+  async function stop(): Promise<void> {
+    drain()
+    await sweeper.stop()
+    await engine.drain()
+    await store.close()
+  }
+
+  return {
+    ...mountable,
+    fetch: toFetch(mountable),
+    engine,
+    start,
+    drain,
+    stop: () => (stopped ??= stop()),
+    sweep: () => sweeper.sweep(),
+  }
+}

@@ -1,0 +1,63 @@
+import { DamsonError } from '@damson/core'
+
+/** Other turns hold the profile for longer than `lockWaitMs`. Nothing was written. */
+export class ProfileBusyError extends DamsonError {
+  constructor(lockWaitMs: number) {
+    super(
+      'PROFILE_BUSY',
+      `Expected the profile to be free within ${lockWaitMs} ms, but earlier turns on it are still not durable. Try again later.`,
+      { isRetryable: true },
+    )
+  }
+}
+
+/** Too much is waiting to be written. Nothing of this turn was. */
+export class StoreBusyError extends DamsonError {
+  constructor(maxPendingTurns: number) {
+    super(
+      'STORE_BUSY',
+      `Expected fewer than ${maxPendingTurns} turns to be waiting, but that many are. Try again later, or raise maxPendingTurns.`,
+      { isRetryable: true },
+    )
+  }
+}
+
+/** The medium failed. Nothing of the turn is kept, as far as the store can tell: retry it with the same message id. */
+export class StoreUnavailableError extends DamsonError {
+  constructor(doing: string, cause: unknown) {
+    super('STORE_UNAVAILABLE', `Expected ${doing} to succeed, but it failed: ${reason(cause)}. Try again later.`, {
+      isRetryable: true,
+      cause,
+    })
+  }
+}
+
+/** A call after `close()`. */
+export class StoreClosedError extends DamsonError {
+  constructor() {
+    super('STORE_CLOSED', 'Expected an open store, but it was closed. Open it again.')
+  }
+}
+
+/** Another process holds the files. */
+export class StoreLockedError extends DamsonError {
+  constructor(file: string, pid: string | null, cause: unknown) {
+    const who = pid === null ? 'another process' : `another process (pid ${pid})`
+    super(
+      'STORE_LOCKED',
+      `Expected to be the only user of ${file}, but it is in use by ${who}. Stop that process, or choose another folder.`,
+      { cause },
+    )
+  }
+}
+
+/** The store cannot be opened as it is; the message says what to change. */
+export class StoreUnusableError extends DamsonError {
+  constructor(message: string, cause?: unknown) {
+    super('STORE_UNUSABLE', message, { cause })
+  }
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,29 @@
+import { entriesOf } from '../engine/entries-text.ts'
+import { profileOf } from '../engine/profile-text.ts'
+import type { Profile } from '../engine/profile.ts'
+import type { EntryPage, ProfileLine } from './backend.ts'
+import type { StoredEntry } from './store.ts'
+
+/** Walks over profiles a page at a time, so that memory stays small however many there are. */
+export async function* readProfiles(
+  readPage: (afterUserId: string | null) => Promise<readonly ProfileLine[]>,
+): AsyncGenerator<Profile> {
+  for (let after: string | null = null; ;) {
+    const page: readonly ProfileLine[] = await readPage(after)
+    for (const { doc } of page) if (doc !== null) yield profileOf(doc)
+    const last = page.at(-1)
+    if (last === undefined) return
+    after = last.userId
+  }
+}
+
+/** The same for histories. */
+export async function* readEntries(readPage: (after: number) => Promise<EntryPage>): AsyncGenerator<StoredEntry> {
+  for (let after: number | null = 0; after !== null;) {
+    const page: EntryPage = await readPage(after)
+    for (const { userId, data } of page.lines) {
+      for (const entry of entriesOf(data)) yield { userId, entry }
+    }
+    after = page.next
+  }
+}

@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { Backend, Opened } from '../backend.ts'
+import { type BookOptions, createBook } from '../book.ts'
+import { StoreLockedError, StoreUnusableError } from '../errors.ts'
+import type { Store } from '../store.ts'
+import type { OpenOptions } from './shape.ts'
+
+export interface SqliteStoreOptions extends BookOptions {
+  /** The database file; it and its folder are made if need be. Two more files lie beside it while the store is open. */
+  readonly file: string
+  /**
+   * Which library: `node:sqlite`, `better-sqlite3` or `libsql`; the first of these that can be loaded if absent. Or the
+   * path of a module that exports `open(file): SqliteDatabase`.
+   */
+  readonly driver?: string
+  /** SQLite settings that differ from ours, such as `cache_size`. Those that durability rests on are refused. */
+  readonly pragmas?: Readonly<Record<string, string | number>>
+}
+
+interface Call {
+  readonly resolve: (value: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Everything in one SQLite file, owned by this process alone, written by a thread of its own.
+ * @throws {StoreLockedError} another process has the file
+ * @throws {StoreUnusableError} the folder, the file or the library is not as it must be
+ */
+export async function sqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { driver, pragmas, ...bookOptions } = options
+  const file = resolve(options.file)
+  const { backend, opened } = await openWorker({
+    file,
+    ...(driver === undefined ? {} : { driver }),
+    ...(pragmas === undefined ? {} : { pragmas }),
+  })
+  return createBook(backend, opened, bookOptions)
+}
+
+async function openWorker(options: OpenOptions): Promise<{ backend: Backend; opened: Opened }> {
+  const worker = new Worker(workerFile(), { workerData: options, execArgv: [], name: 'damson-store' })
+  const calls = new Map<number, Call>()
+  let lastId = -1
+  let death: Error | null = null
+
+  function call<T>(method: string, ...args: unknown[]): Promise<T> {
+    if (death !== null) return Promise.reject(death)
+    return new Promise<T>((resolve, reject) => {
+      lastId += 1
+      // A store that has nothing to do does not keep the process alive.
+      if (calls.size === 0) worker.ref()
+      calls.set(lastId, { resolve, reject })
+      if (method !== 'open') worker.postMessage({ id: lastId, method, args })
+    })
+  }
+
+  function end(error: Error): void {
+    death ??= error
+    for (const { reject } of calls.values()) reject(death)
+    calls.clear()
+  }
+
+  worker.on('message', ({ id, value, error }) => {
+    const known = calls.get(id)
+    calls.delete(id)
+    if (calls.size === 0) worker.unref()
+    if (error === undefined) known?.resolve(value as never)
+    else known?.reject(error)
+  })
+  worker.on('error', end)
+  const exited = new Promise<void>((resolve) => {
+    worker.on('exit', () => {
+      end(new Error('the thread of the store has ended'))
+      resolve()
+    })
+  })
+
+  const opened = await call<Opened>('open').catch((error: unknown) => {
+    throw explained(options.file, error)
+  })
+  const backend: Backend = {
+    load: (requests) => call('load', requests),
+    commit: (batch) => call('commit', batch),
+    apps: () => call('apps'),
+    overdue: (now, limit) => call('overdue', now, limit),
+    profilePage: (appId, after) => call('profilePage', appId, after),
+    entryPage: (query) => call('entryPage', query),
+    forget: (horizon) => call('forget', horizon),
+    close: async () => {
+      if (death === null) await call('close')
+      // Only with the thread are the files let go.
+      worker.ref()
+      await exited
+    },
+  }
+  return { backend, opened }
+}
+
+function explained(file: string, error: unknown): Error {
+  const { kind, pid, message } = error as { kind?: string; pid?: string | null; message: string }
+  if (kind === 'locked') return new StoreLockedError(file, pid ?? null, error)
+  return new StoreUnusableError(message, error)
+}
+
+/** Beside this file in the sources; built, this code may stand in a chunk at the root of `dist`. */
+function workerFile(): URL {
+  const beside = new URL('./worker.mjs', import.meta.url)
+  return existsSync(fileURLToPath(beside)) ? beside : new URL('./store/sqlite/worker.mjs', import.meta.url)
+}
