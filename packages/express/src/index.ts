@@ -1,0 +1,6 @@
+export { errorTracking, type ErrorMiddleware, type ErrorTrackingOptions } from './error-tracking.ts'
+export { gracefulShutdown, type ShutdownOptions } from './graceful-shutdown.ts'
+export { damson } from './middleware.ts'
+export type { BeaconSettings, DamsonOptions, Middleware, TrackedRequest } from './options.ts'
+export { currentTracker } from './registry.ts'
+export { getSession, getTracker, logout, type SessionView } from './request-api.ts'
