@@ -1,0 +1,37 @@
+import { Command, Option } from 'commander'
+import { runClientBench } from './client/index.ts'
+import { runServerBench } from './server/index.ts'
+
+const number = (name: string, about: string, value: number) =>
+  new Option(`--${name} <n>`, about)
+    .argParser((text) => {
+      const parsed = Number(text)
+      if (!Number.isInteger(parsed) || parsed < 1)
+        throw new Error(`--${name}: expected a whole number of 1 or more, and found ${text}.`)
+      return parsed
+    })
+    .default(value)
+
+const program = new Command('bench').description(
+  'Measures side by side in one run; quotes ratios, because figures of different runs do not compare.',
+)
+
+program
+  .command('server', { isDefault: true })
+  .description('the server against a bare node:http server that only parses and answers; sessions in memory; start-up')
+  .addOption(number('rounds', 'rounds of each measurement; the median is quoted', 7))
+  .addOption(number('seconds', 'seconds of each measurement', 3))
+  .addOption(number('sessions', 'live sessions for the memory figure', 1_000_000))
+  .option('--keep', 'write the figures to docs/benchmarks.md and docs/benchmarks/server.json', false)
+  .action(({ rounds, seconds, sessions, keep }) => runServerBench({ rounds, seconds, sessions, isKept: keep }))
+
+program
+  .command('client')
+  .description('the client against posthog-node, Segment, Amplitude, mixpanel and RudderStack, against one local sink')
+  .addOption(number('rounds', 'rounds of each measurement; the median is quoted', 5))
+  .addOption(number('events', 'events delivered in each round', 20_000))
+  .addOption(number('queued', 'events held in memory', 100_000))
+  .option('--keep', 'write the figures to docs/benchmarks/client.md and client.json', false)
+  .action(({ rounds, events, queued, keep }) => runClientBench({ rounds, events, queued, isKept: keep }))
+
+await program.parseAsync()

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import type { Tracker } from '@damson/core'
+import { CurrentTracker, Track } from '@damson/nestjs'
+import { Body, Controller, Get, Header, Headers, HttpCode, NotFoundException, Param, Post, Res } from '@nestjs/common'
+import { GOODS, type Item } from './goods.ts'
+import { signIn, signOut } from './people.ts'
+
+const PAGE = readFileSync(new URL('../public/index.html', import.meta.url), 'utf8')
+
+/** What we need of Express's response. */
+interface Answer {
+  appendHeader(name: string, value: string): unknown
+}
+
+@Controller()
+export class ShopController {
+  @Get()
+  @Header('content-type', 'text/html; charset=utf-8')
+  @Track('Shop opened')
+  page(): string {
+    return PAGE
+  }
+
+  @Get('goods')
+  goods(): readonly Item[] {
+    return GOODS
+  }
+
+  @Post('sign-in')
+  @HttpCode(204)
+  signIn(@Body() { name }: { readonly name?: unknown }, @Res({ passthrough: true }) answer: Answer): void {
+    answer.appendHeader('set-cookie', signIn(String(name ?? 'somebody').slice(0, 50)))
+  }
+
+  /** The session ends where the visit does. */
+  @Post('sign-out')
+  @HttpCode(204)
+  async signOut(
+    @Headers('cookie') cookies: string | undefined,
+    @Res({ passthrough: true }) answer: Answer,
+    @CurrentTracker() tracker: Tracker | null,
+  ): Promise<void> {
+    await tracker?.stop()
+    answer.appendHeader('set-cookie', signOut(cookies ?? null))
+  }
+
+  @Post('goods/:id/buy')
+  @Track('Purchase', {
+    value: ({ price }: Item) => price,
+    currencyCode: 'EUR',
+    params: ({ id }: Item) => ({ item: id }),
+  })
+  buy(@Param('id') id: string): Item {
+    const item = GOODS.find((item) => item.id === id)
+    if (item === undefined) throw new NotFoundException()
+    return item
+  }
+
+  /** For the panel: what this process believes of your session. */
+  @Get('session')
+  session(@CurrentTracker() tracker: Tracker | null) {
+    const session = tracker?.session ?? null
+    if (session === null || session.phase === 'closed') return { user: tracker?.userId ?? null, phase: 'none' }
+    return { user: tracker?.userId ?? null, phase: session.phase, startedAt: session.run.startedAt }
+  }
+}

@@ -1,0 +1,21 @@
+export interface Item {
+  readonly id: string
+  readonly name: string
+  readonly taste: string
+  /** In euros. */
+  readonly price: number
+}
+
+export const CURRENCY = 'EUR'
+
+export const ITEMS: readonly Item[] = [
+  { id: 'jam', name: 'Damson jam', taste: 'Tart, dark, with the stones left out.', price: 6.5 },
+  { id: 'gin', name: 'Damson gin', taste: 'A year in the bottle, purple as ink.', price: 32 },
+  { id: 'cheese', name: 'Damson cheese', taste: 'Not a cheese. Sliced, with one.', price: 9.8 },
+  { id: 'sapling', name: 'A sapling', taste: 'Four years until the first jam.', price: 24 },
+]
+
+export const itemOf = (id: string): Item | undefined => ITEMS.find((item) => item.id === id)
+
+export const euros = (amount: number): string =>
+  new Intl.NumberFormat('en-IE', { style: 'currency', currency: CURRENCY }).format(amount)
