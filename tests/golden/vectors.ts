@@ -1,0 +1,72 @@
+import { ACTIONS } from '@damson/core/protocol'
+import file from './wire-examples.json' with { type: 'json' }
+
+/** One recorded, documented or chosen exchange with the API. The file is taken over whole and never edited. */
+export interface Vector {
+  readonly name: string
+  readonly basis: string
+  readonly precondition: string
+  readonly request: {
+    readonly method: string
+    readonly query: Readonly<Record<string, unknown>>
+    readonly body: unknown
+    readonly contentType?: string
+  }
+  readonly expect: {
+    readonly status: number
+    readonly body: unknown
+    readonly headers?: Readonly<Record<string, string>>
+    readonly absent?: readonly string[]
+    readonly note?: string
+  }
+}
+
+export const vectors: readonly Vector[] = file.vectors
+
+/** Actions that vectors speak of and the table does not hold yet. An action leaves this list when it enters the table. */
+export const WAITING: Readonly<Record<string, string>> = {
+  sendMessage: 'messages are not built yet',
+  getMessage: 'messages are not built yet',
+  getMessages: 'messages are not built yet',
+  getNewsfeedMessages: 'the inbox is not built yet',
+  getUnsubscribeCategories: 'messages are not built yet',
+  addAndroidNotificationChannel: 'channels are not built yet',
+  deleteAndroidNotificationChannel: 'channels are not built yet',
+  getAbTests: 'A/B tests are not built yet',
+  setVars: 'variables are not built yet',
+  deleteVars: 'variables are not built yet',
+  downloadFile: 'files are not built yet',
+  addPostback: 'postbacks are not built yet',
+  listPostbacks: 'postbacks are not built yet',
+  deletePostback: 'postbacks are not built yet',
+  exportData: 'exports are not built yet',
+  exportUsers: 'exports are not built yet',
+  exportReport: 'exports are not built yet',
+  getExportResults: 'exports are not built yet',
+  getMultiResults: 'import jobs are not built yet',
+}
+
+/** Vectors about a part of an action that is not built yet, though the action is there. */
+export const WAITING_VECTORS: Readonly<Record<string, string>> = {
+  'multi-csv-job': 'import jobs are not built yet',
+  'getVars-with-variant': 'A/B tests are not built yet',
+}
+
+/** The names a vector makes up to be unknown. */
+export const MADE_UP_ACTIONS: readonly string[] = ['nope', 'trakc']
+
+/** Every action a vector speaks of, inside batches and inside bodies given as text too. */
+export function actionsOf({ request }: Vector): readonly string[] {
+  const body = typeof request.body === 'string' ? request.body : JSON.stringify(request.body ?? {})
+  const inBody = [...body.matchAll(/\\?"action\\?"\s*:\s*\\?"(\w+)|(?:^|&)action=(\w+)/g)].map(
+    (found) => found[1] ?? found[2]!,
+  )
+  const { action } = request.query
+  return [...(typeof action === 'string' ? [action] : []), ...inBody]
+}
+
+/** Why a vector cannot be run yet; `null` if it can. */
+export function reasonToWait(vector: Vector): string | null {
+  const waiting = actionsOf(vector).find((name) => !Object.hasOwn(ACTIONS, name) && Object.hasOwn(WAITING, name))
+  return WAITING_VECTORS[vector.name] ?? (waiting === undefined ? null : `${waiting}: ${WAITING[waiting]}`)
+}

@@ -1,0 +1,70 @@
+import { createTestServer, type TestServer } from '@damson/server/testing'
+import type { Vector } from './vectors.ts'
+
+/** The instant at which every vector's server stands. UNIX seconds. */
+export const NOW = 1_700_000_000
+
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+/** A server with the app the vectors speak of, and the hands to prepare it with. */
+export interface World {
+  readonly server: TestServer
+  /** Sends a vector's request. */
+  send(request: Vector['request']): Promise<Reply>
+  /** Carries out one action with the key it needs, some seconds before now (0 if not said). Fails if it did not work. */
+  act(action: string, args: Record<string, unknown>, secondsAgo?: number): Promise<Record<string, unknown>>
+  /** What `exportUser` says of a user; `null` if there is none. */
+  user(userId: string): Promise<Record<string, unknown> | null>
+}
+
+/** Where the vectors' server begins: long enough before `NOW` for everything that precedes a request. */
+const START = NOW - 400 * 86_400
+
+const KEYS = { production: ['prod_T'], development: ['dev_T'], dataExport: ['exp_T'], contentReadOnly: ['cro_T'] }
+
+export async function createWorld(): Promise<World> {
+  const server = await createTestServer({
+    now: START * 1000,
+    apps: [{ appId: 'app_T', name: 'T', keys: KEYS }],
+    rates: { base: 'USD', rates: { EUR: 1 / 1.1 } },
+  })
+
+  async function send({ method, query, body, contentType }: Vector['request']): Promise<Reply> {
+    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
+    const text = body === null || body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await server.fetch(
+      new Request(`http://test/api?${search}`, {
+        method,
+        body: text,
+        headers: text === null ? {} : { 'content-type': contentType ?? 'application/json' },
+      }),
+    )
+    const answer = await response.text()
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: answer === '' ? null : JSON.parse(answer),
+    }
+  }
+
+  async function act(action: string, args: Record<string, unknown>, secondsAgo = 0): Promise<Record<string, unknown>> {
+    server.clock.set((NOW - secondsAgo) * 1000)
+    await server.sweep()
+    const clientKey = action === 'exportUser' ? 'exp_T' : (args.clientKey ?? 'dev_T')
+    const reply = await send({ method: 'POST', query: {}, body: { appId: 'app_T', ...args, clientKey, action } })
+    const [element] = (reply.body as { response: Record<string, unknown>[] }).response
+    if (reply.status !== 200 || element?.success !== true) throw new Error(`${action}: ${JSON.stringify(reply)}`)
+    return element
+  }
+
+  async function user(userId: string): Promise<Record<string, unknown> | null> {
+    const element = await act('exportUser', { userId })
+    return element.warning === undefined ? element : null
+  }
+
+  return { server, send, act, user }
+}

@@ -1,0 +1,3 @@
+import { damson } from '../../../damson'
+
+export const { GET, POST } = damson.handlers

@@ -1,0 +1,6 @@
+import { fileURLToPath } from 'node:url'
+import type { NextConfig } from 'next'
+
+const config: NextConfig = { outputFileTracingRoot: fileURLToPath(new URL('../../', import.meta.url)) }
+
+export default config
