@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { dueTests, seenTests } from './store/answers.ts'
 import type { Check, OpenedStore, StoreWish } from './store/check.ts'
 import { historyTests } from './store/histories.ts'
+import { documentTests, outboxTests } from './store/outbox.ts'
 import { subjectTests } from './store/subjects.ts'
 import { endTests, turnTests } from './store/turns.ts'
 import { all, APP, counting, device, historyOf, look, profileOf, user, writing } from './turns.ts'
@@ -28,6 +29,12 @@ export function storeConformance(name: string, open: (wish: StoreWish) => Promis
   describe(`${name}: what is due`, () => {
     dueTests(check)
   })
+  describe(`${name}: deliveries`, () => {
+    outboxTests(check)
+  })
+  describe(`${name}: documents`, () => {
+    documentTests(check)
+  })
   describe(`${name}: apps, walks, ends`, () => {
     endTests(check)
   })
@@ -41,7 +48,11 @@ export function storeConformance(name: string, open: (wish: StoreWish) => Promis
         user('ann', { deviceId: 'd1' }),
         writing(profile, { devices: { d1: 'subject' }, seen: [{ key: 'm1', answer: 'one', at: 500 }] }, 7),
       )
-      await store.transact(user('ann'), counting('ann', 'first'))
+      await store.transact(user('ann'), (loaded) => ({
+        ...counting('ann', 'first')(loaded),
+        deliveries: [{ id: 'one', kind: 'postback', dueAt: 9, data: 'data' }],
+      }))
+      await store.changeDocuments(APP, 'rule', () => ({ answer: null, put: { r: 1 } }))
       await store.transact(user('bob'), writing(profileOf('bob'), { seen: [{ key: 'm2', answer: 'two', at: 500 }] }))
       await store.transact(user('bob'), () => ({
         answer: null,
@@ -57,6 +68,9 @@ export function storeConformance(name: string, open: (wish: StoreWish) => Promis
       await again.transact(user('ann'), counting('ann', 'second'))
       expect(await historyOf(again, 'ann')).toEqual(['first', 'second'])
       expect(await all(again.profiles(APP))).toHaveLength(2)
+      expect([...(await again.documents(APP, 'rule')).documents]).toEqual([['r', 1]])
+      const claim = { kinds: ['postback'], now: 9, limit: 9, leaseMs: 9 }
+      expect(await again.claimDeliveries(claim)).toMatchObject([{ id: 'one', data: 'data' }])
       await again.forget(501 + DAY_MS)
       const last = await opened.reopen()
       expect((await look(last, user('ann'), 'm1')).seen).toBeUndefined()

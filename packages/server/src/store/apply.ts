@@ -1,5 +1,6 @@
 import type { Entry } from '../engine/entries.ts'
 import type { Pid } from './backend.ts'
+import type { NewDelivery } from './deliveries.ts'
 import type { Draft, Group } from './group.ts'
 import { type Held, keyOf, type Resolved, SEEN_MAX, type Shelves } from './shelves.ts'
 import type { Change, ProfileRef, Turn } from './store.ts'
@@ -24,6 +25,7 @@ export interface Target {
 export function apply(target: Target, turn: Turn<unknown>, found: Resolved, ref: ProfileRef): void {
   if (turn.subject !== undefined && found.subject !== null && isCommon(turn, found)) {
     keep(target, found.subject, turn.subject)
+    plan(target, found.subject, turn.deliveries)
     return remember(target, turn, found.subject, [], null)
   }
   const subject = found.subject ?? create(target, ref, turn.subject?.profile?.userId)
@@ -50,6 +52,7 @@ export function apply(target: Target, turn: Turn<unknown>, found: Resolved, ref:
     const owner = turn.devices[deviceId] === 'other' ? other : subject
     if (owner !== null) link(target, ref.appId, deviceId, owner.pid)
   }
+  plan(target, subject, turn.deliveries)
   remember(target, turn, subject, ids, turn.subject?.history === 'move' ? other : null)
 }
 
@@ -127,8 +130,10 @@ function move(target: Target, from: Held, to: Held): void {
   const taker = draftOf(target, to)
   for (const entry of giver.entries) taker.entries.push(entry)
   for (const line of giver.seen) taker.seen.push(line)
+  if (giver.deliveries !== null) taker.deliveries = [...(taker.deliveries ?? []), ...giver.deliveries]
   giver.entries = []
   giver.seen = []
+  giver.deliveries = null
   target.group.steps.push({ type: 'move', pid: from.pid, to: to.pid })
   const seen = [...(from.seen ?? []), ...(to.seen ?? [])].sort(([, one], [, two]) => one.at - two.at)
   to.seen = new Map(seen.slice(-SEEN_MAX))
@@ -140,6 +145,7 @@ function erase(target: Target, held: Held): void {
   const draft = draftOf(target, held)
   draft.entries = []
   draft.seen = []
+  draft.deliveries = null
   const ids = idsOf(held)
   for (const [digest, { at }] of held.seen ?? []) outlive(target, held.appId, ids, digest, at)
   while (erased.size > ERASED_MAX) erased.delete(erased.keys().next().value as string)
@@ -195,6 +201,12 @@ function append(target: Target, held: Held, entries: readonly Entry[] | undefine
   for (const entry of entries) draft.entries.push(entry)
 }
 
+function plan(target: Target, held: Held | null, deliveries: readonly NewDelivery[] | undefined): void {
+  if (held === null || deliveries === undefined || deliveries.length === 0) return
+  const draft = draftOf(target, held)
+  draft.deliveries = [...(draft.deliveries ?? []), ...deliveries]
+}
+
 function link({ shelves, group }: Target, appId: string, deviceId: string, pid: Pid): void {
   const key = keyOf(appId, deviceId)
   if (shelves.devices.get(key)?.pid === pid) return
@@ -217,7 +229,15 @@ function unname({ shelves, group }: Target, held: Held): void {
 function draftOf({ shelves, group }: Target, held: Held): Draft {
   const known = group.drafts.get(held.pid)
   if (known !== undefined) return known
-  const draft: Draft = { held, isNew: false, isChanged: false, isEarlier: false, entries: [], seen: [] }
+  const draft: Draft = {
+    held,
+    isNew: false,
+    isChanged: false,
+    isEarlier: false,
+    entries: [],
+    seen: [],
+    deliveries: null,
+  }
   group.drafts.set(held.pid, draft)
   if (held.group === null) held.busySince = group.openedAt
   shelves.profiles.pin(held.pid, held, group)

@@ -1,4 +1,6 @@
 import type { EpochMs } from '@damson/core'
+import type { Delivery, DeliveryClaim, DeliveryQuery, Settlement } from './deliveries.ts'
+import type { DocumentRevision } from './documents.ts'
 
 /** Names a profile inside one store; stays when the profile is renamed. Positive; 0 stands for nobody. */
 export type Pid = number
@@ -18,8 +20,15 @@ export interface Backend {
   /** In order of user id; empty at the end. */
   profilePage(appId: string, afterUserId: string | null): Promise<readonly ProfileLine[]>
   entryPage(query: EntryPageQuery): Promise<EntryPage>
-  /** Drops message ids answered before `horizon`, and remembers it. */
-  forget(horizon: EpochMs): Promise<void>
+  claimDeliveries(claim: DeliveryClaim): Promise<readonly Delivery[]>
+  settleDelivery(id: string, attempt: number, settlement: Settlement): Promise<boolean>
+  /** In order of time and id; empty at the end. */
+  deliveryPage(query: DeliveryQuery, after: DeliveryMark | null): Promise<readonly Delivery[]>
+  reviveDelivery(appId: string, id: string, dueAt: EpochMs): Promise<boolean>
+  documents(appId: string, kind: string): Promise<DocumentRows>
+  revisions(): Promise<readonly DocumentRevision[]>
+  /** Drops message ids answered before `horizon`, and remembers it; drops deliveries that failed before `failedBefore`. */
+  forget(horizon: EpochMs, failedBefore: EpochMs): Promise<void>
   close(): Promise<void>
 }
 
@@ -85,6 +94,17 @@ export interface EntryPage {
   readonly next: number | null
 }
 
+/** Where a page of deliveries ended: the instant it is sorted by, and the id. */
+export interface DeliveryMark {
+  readonly at: EpochMs
+  readonly id: string
+}
+
+export interface DocumentRows {
+  readonly revision: number
+  readonly rows: readonly (readonly [id: string, doc: string])[]
+}
+
 /** `data` is a JSON list of entries: what one commit added to one history. */
 export interface EntryLine {
   readonly userId: string
@@ -113,14 +133,25 @@ export interface Batch {
   readonly seen: readonly (readonly [pid: Pid, digest: string, answer: string, at: EpochMs])[]
   readonly erased: readonly (readonly [digest: string, at: EpochMs])[]
   readonly apps: readonly (readonly [appId: string, doc: string])[]
+  readonly deliveries: readonly (readonly [
+    id: string,
+    pid: Pid,
+    appId: string,
+    kind: string,
+    dueAt: EpochMs,
+    data: string,
+  ])[]
+  /** `doc` `null` removes. */
+  readonly documents: readonly (readonly [appId: string, kind: string, id: string, doc: string | null])[]
+  readonly revisions: readonly (readonly [appId: string, kind: string, revision: number])[]
 }
 
 /** The rare changes whose order matters. A step may name a profile that has no row yet; then there is nothing to do. */
 export type Step =
   | { readonly type: 'rename'; readonly pid: Pid; readonly userId: string }
-  /** Gives history and message ids to another profile. */
+  /** Gives history, message ids and deliveries to another profile. */
   | { readonly type: 'move'; readonly pid: Pid; readonly to: Pid }
-  /** Leaves no byte of history and message ids. */
+  /** Leaves no byte of history, message ids and deliveries. */
   | { readonly type: 'erase'; readonly pid: Pid }
   /** Its devices belong to nobody. */
   | { readonly type: 'unlink'; readonly pid: Pid }

@@ -5,9 +5,11 @@ import type { App } from '../engine/app.ts'
 import { apply, erasedDigest, type Target } from './apply.ts'
 import type { Backend, LoadRequest, Opened } from './backend.ts'
 import { check, isWriting, needsSeen } from './check.ts'
+import { createDocuments } from './book-documents.ts'
+import { FAILED_DELIVERY_DAYS } from './deliveries.ts'
 import { ProfileBusyError, StoreBusyError, StoreClosedError, StoreUnavailableError } from './errors.ts'
 import { createGroup, type Group, seal } from './group.ts'
-import { readEntries, readProfiles } from './pages.ts'
+import { readDeliveries, readEntries, readProfiles } from './pages.ts'
 import { createShelves, install, keyOf, requestOf, resolve, type Resolved } from './shelves.ts'
 import type { Loaded, ProfileRef, Store, Turn } from './store.ts'
 
@@ -260,6 +262,17 @@ export function createBook(backend: Backend, opened: Opened, options: BookOption
     await backend.close()
   }
 
+  /** Adds to the open group what is no turn. Resolves when it is durable. */
+  function writing(add: (group: Group) => void): Promise<void> {
+    if (closing !== null) return Promise.reject(new StoreClosedError())
+    return new Promise((resolve, reject) => {
+      pending += 1
+      const group = openGroup(performance.now())
+      add(group)
+      group.waiting.push({ succeed: resolve, fail: reject })
+    })
+  }
+
   async function reading<T>(read: () => Promise<T>): Promise<T> {
     if (closing !== null) throw new StoreClosedError()
     return read().catch((cause: unknown) => {
@@ -270,15 +283,16 @@ export function createBook(backend: Backend, opened: Opened, options: BookOption
   return {
     transact,
     apps: async () => (await reading(() => backend.apps())).map((doc) => JSON.parse(doc) as App),
-    saveApp(app: App): Promise<void> {
-      if (closing !== null) return Promise.reject(new StoreClosedError())
-      return new Promise((resolve, reject) => {
-        pending += 1
-        const group = openGroup(performance.now())
-        group.apps.push(app)
-        group.waiting.push({ succeed: resolve, fail: reject })
-      })
-    },
+    saveApp: (app: App) => writing((group) => group.apps.push(app)),
+    ...createDocuments({
+      read: (appId, kind) => reading(() => backend.documents(appId, kind)),
+      revisions: () => reading(() => backend.revisions()),
+      write: writing,
+    }),
+    claimDeliveries: (claim) => reading(() => backend.claimDeliveries(claim)),
+    settleDelivery: (id, attempt, settlement) => reading(() => backend.settleDelivery(id, attempt, settlement)),
+    deliveries: (query) => readDeliveries(query, (after) => reading(() => backend.deliveryPage(query, after))),
+    reviveDelivery: (appId, id, dueAt) => reading(() => backend.reviveDelivery(appId, id, dueAt)),
     overdue: async (now, limit) => {
       const owners = await reading(() => backend.overdue(now, limit))
       return owners.map(({ appId, userId }) => ({ appId, userId, deviceId: null, needsSeen: false }))
@@ -289,7 +303,7 @@ export function createBook(backend: Backend, opened: Opened, options: BookOption
     forget: async (now: EpochMs) => {
       horizon = Math.max(horizon, now - DAY_MS)
       for (const [id, at] of erased) if (at < horizon) erased.delete(id)
-      await reading(() => backend.forget(horizon))
+      await reading(() => backend.forget(horizon, now - FAILED_DELIVERY_DAYS * DAY_MS))
     },
     close: () => (closing ??= close()),
   }

@@ -5,6 +5,7 @@ import type { Change, ProfileRef, Turn } from './store.ts'
 /** Whether the turn changes anything. */
 export function isWriting(turn: Turn<unknown>, found: Resolved, ref: ProfileRef, shelves: Shelves): boolean {
   if (turn.seen !== undefined && turn.seen.length > 0) return true
+  if (turn.deliveries !== undefined && turn.deliveries.length > 0) return true
   if (isChanging(turn.subject, found.subject) || isChanging(turn.other, found.other)) return true
   for (const deviceId in turn.devices) {
     const owner = found[turn.devices[deviceId] ?? 'subject']
@@ -27,6 +28,8 @@ export function needsSeen(turn: Turn<unknown>): boolean {
 /** Refuses what a turn may not ask for, before anything is changed. These are mistakes of the engine, not of a user. */
 export function check(turn: Turn<unknown>, found: Resolved, ref: ProfileRef, shelves: Shelves): void {
   if (isCommon(turn, found)) return
+  if (turn.deliveries !== undefined && turn.deliveries.length > 0)
+    assert(exists(turn.subject, found.subject), 'deliveries of a profile that exists after the turn')
   assert(turn.other === undefined || ref.otherUserId !== undefined, 'to change `other` only if the ref names it')
   for (const [side, counterpart] of [
     ['subject', 'other'],

@@ -4,6 +4,7 @@ import type { Entry } from '../engine/entries.ts'
 import { entriesText } from '../engine/entries-text.ts'
 import { profileText } from '../engine/profile-text.ts'
 import type { Batch, Pid, Step } from './backend.ts'
+import type { NewDelivery } from './deliveries.ts'
 import type { Held } from './shelves.ts'
 
 /** What a group adds to one profile. */
@@ -16,6 +17,8 @@ export interface Draft {
   isEarlier: boolean
   entries: Entry[]
   seen: { readonly digest: string; readonly answer: string; readonly at: EpochMs }[]
+  /** `null`: none, as in nearly every group. */
+  deliveries: NewDelivery[] | null
 }
 
 export interface DeviceDraft {
@@ -36,6 +39,8 @@ export interface Group {
   readonly gone: Set<Pid>
   readonly erased: { readonly digest: string; readonly at: EpochMs }[]
   readonly apps: App[]
+  readonly documents: Batch['documents'][number][]
+  readonly revisions: Batch['revisions'][number][]
   readonly steps: Step[]
   readonly waiting: Waiting[]
 }
@@ -55,6 +60,8 @@ export function createGroup(openedAt: number): Group {
     gone: new Set(),
     erased: [],
     apps: [],
+    documents: [],
+    revisions: [],
     steps: [],
     waiting: [],
   }
@@ -67,6 +74,7 @@ export function seal(group: Group): Batch {
   const arms: Batch['arms'][number][] = []
   const entries: Batch['entries'][number][] = []
   const seen: Batch['seen'][number][] = []
+  const deliveries: Batch['deliveries'][number][] = []
   for (const [pid, draft] of group.drafts) {
     const { appId, userId, profile, wakeAt } = draft.held
     const doc = (draft.isNew || draft.isChanged) && profile !== null ? profileText(profile) : null
@@ -75,6 +83,8 @@ export function seal(group: Group): Batch {
     if (draft.isEarlier && !draft.isNew && wakeAt !== null) arms.push([pid, wakeAt])
     if (draft.entries.length > 0) entries.push([pid, entriesText(draft.entries)])
     for (const { digest, answer, at } of draft.seen) seen.push([pid, digest, answer, at])
+    if (draft.deliveries !== null)
+      for (const { id, kind, dueAt, data } of draft.deliveries) deliveries.push([id, pid, appId, kind, dueAt, data])
   }
   return {
     steps: group.steps,
@@ -86,5 +96,8 @@ export function seal(group: Group): Batch {
     seen,
     erased: group.erased.map(({ digest, at }) => [digest, at]),
     apps: group.apps.map((app) => [app.appId, JSON.stringify(app)]),
+    deliveries,
+    documents: group.documents,
+    revisions: group.revisions,
   }
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Backend, Batch, LoadRequest, Pid, Step } from './backend.ts'
 import { type BookOptions, createBook } from './book.ts'
+import { memoryDocuments } from './memory-documents.ts'
+import { memoryOutbox } from './memory-outbox.ts'
 import type { Store } from './store.ts'
 
 interface Row {
@@ -30,6 +32,8 @@ export function memoryBackend(): Backend {
   const histories = new Map<Pid, { readonly id: number; readonly data: string }[]>()
   const seen = new Map<Pid, Map<string, SeenLine>>()
   const apps = new Map<string, string>()
+  const outbox = memoryOutbox()
+  const documents = memoryDocuments()
   let lastId = 0
 
   function load({ appId, deviceId, userIds, pids, withSeen }: LoadRequest) {
@@ -49,6 +53,7 @@ export function memoryBackend(): Backend {
   }
 
   function take(step: Step): void {
+    outbox.take(step)
     const row = profiles.get(step.pid)
     if (step.type === 'rename' && row !== undefined) {
       names.delete(keyOf(row.appId, row.userId))
@@ -106,6 +111,8 @@ export function memoryBackend(): Backend {
       seen.set(pid, lines.set(digest, { answer, at }))
     }
     for (const [appId, doc] of batch.apps) apps.set(appId, doc)
+    outbox.add(batch.deliveries)
+    documents.write(batch.documents, batch.revisions)
   }
 
   function rowsOf(appId: string): Row[] {
@@ -113,7 +120,14 @@ export function memoryBackend(): Backend {
     return rows.sort((one, two) => (one.userId < two.userId ? -1 : 1))
   }
 
+  const { claimDeliveries, settleDelivery, deliveryPage, reviveDelivery } = outbox
   return {
+    claimDeliveries,
+    settleDelivery,
+    deliveryPage,
+    reviveDelivery,
+    documents: documents.documents,
+    revisions: documents.revisions,
     load: async (requests) => requests.map(load),
     commit: async (batch) => write(batch),
     apps: async () => [...apps.values()],
@@ -131,7 +145,8 @@ export function memoryBackend(): Backend {
       })
       return { lines, next: null }
     },
-    forget: async (horizon) => {
+    forget: async (horizon, failedBefore) => {
+      outbox.forget(failedBefore)
       for (const lines of seen.values()) for (const [digest, { at }] of lines) if (at < horizon) lines.delete(digest)
     },
     close: async () => {},

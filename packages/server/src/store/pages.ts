@@ -1,7 +1,8 @@
 import { entriesOf } from '../engine/entries-text.ts'
 import { profileOf } from '../engine/profile-text.ts'
 import type { Profile } from '../engine/profile.ts'
-import type { EntryPage, ProfileLine } from './backend.ts'
+import type { DeliveryMark, EntryPage, ProfileLine } from './backend.ts'
+import type { Delivery, DeliveryQuery } from './deliveries.ts'
 import type { StoredEntry } from './store.ts'
 
 /** Walks over profiles a page at a time, so that memory stays small however many there are. */
@@ -25,5 +26,19 @@ export async function* readEntries(readPage: (after: number) => Promise<EntryPag
       for (const entry of entriesOf(data)) yield { userId, entry }
     }
     after = page.next
+  }
+}
+
+/** The same for deliveries. */
+export async function* readDeliveries(
+  { status }: DeliveryQuery,
+  readPage: (after: DeliveryMark | null) => Promise<readonly Delivery[]>,
+): AsyncGenerator<Delivery> {
+  for (let after: DeliveryMark | null = null; ;) {
+    const page: readonly Delivery[] = await readPage(after)
+    yield* page
+    const last = page.at(-1)
+    if (last === undefined) return
+    after = { at: (status === 'failed' ? last.failedAt : null) ?? last.dueAt, id: last.id }
   }
 }

@@ -2,6 +2,8 @@ import type { EpochMs } from '@damson/core'
 import type { App } from '../engine/app.ts'
 import type { Entry } from '../engine/entries.ts'
 import type { Profile } from '../engine/profile.ts'
+import type { Deliveries, NewDelivery } from './deliveries.ts'
+import type { Documents } from './documents.ts'
 
 /**
  * Which profile an action concerns (specification 4.2). With a `userId` other than the `deviceId`: that user. Otherwise
@@ -57,6 +59,8 @@ export interface Turn<T> {
   readonly devices?: Readonly<Record<string, 'subject' | 'other'>>
   /** Message ids answered by this turn, with what was answered; kept 24 hours with the subject, if there is one. */
   readonly seen?: readonly { readonly key: string; readonly answer: string; readonly at: EpochMs }[]
+  /** To be sent out because of it. They belong to the subject, which must be there after the turn, and are erased with it. */
+  readonly deliveries?: readonly NewDelivery[]
 }
 
 export interface EntryQuery {
@@ -75,7 +79,7 @@ export interface StoredEntry {
  * Where everything is kept. Cut by what must be atomic: one profile, its history, its message ids, together.
  * Every implementation passes `storeConformance`.
  */
-export interface Store {
+export interface Store extends Deliveries, Documents {
   /** All apps, in the order they were saved first. */
   apps(): Promise<readonly App[]>
   /** Creates or replaces the app with this `appId`. Durable when it resolves. */
@@ -95,7 +99,7 @@ export interface Store {
   /** Every profile of an app, in no particular order. Sees what was durable when the iteration reached it. */
   profiles(appId: string): AsyncIterable<Profile>
   entries(query: EntryQuery): AsyncIterable<StoredEntry>
-  /** Drops message ids older than 24 hours. */
+  /** Drops message ids older than 24 hours, and deliveries that failed more than `FAILED_DELIVERY_DAYS` ago. */
   forget(now: EpochMs): Promise<void>
   /** Commits what was accepted, then lets go of files and threads. Later calls fail. */
   close(): Promise<void>

@@ -49,4 +49,35 @@ export const MIGRATIONS = [
   ) WITHOUT ROWID;
   CREATE TABLE erased (digest TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- due_at: when to try, or when the lease of whoever is trying ends. failed_at: it was given up, and is kept to be looked at.
+  CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    app_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    failed_at INTEGER,
+    note TEXT,
+    data TEXT NOT NULL
+  );
+  CREATE INDEX deliveries_by_due ON deliveries (kind, due_at) WHERE failed_at IS NULL;
+  CREATE INDEX deliveries_by_failed ON deliveries (failed_at) WHERE failed_at IS NOT NULL;
+  CREATE INDEX deliveries_by_pid ON deliveries (pid);
+
+  CREATE TABLE documents (
+    app_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    PRIMARY KEY (app_id, kind, id)
+  ) WITHOUT ROWID;
+  CREATE TABLE revisions (
+    app_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (app_id, kind)
+  ) WITHOUT ROWID;
+  `,
 ]

@@ -89,7 +89,13 @@ async function openWorker(options: OpenOptions): Promise<{ backend: Backend; ope
     overdue: (now, limit) => call('overdue', now, limit),
     profilePage: (appId, after) => call('profilePage', appId, after),
     entryPage: (query) => call('entryPage', query),
-    forget: (horizon) => call('forget', horizon),
+    claimDeliveries: (claim) => call('claimDeliveries', claim),
+    settleDelivery: (id, attempt, settlement) => call('settleDelivery', id, attempt, settlement),
+    deliveryPage: (query, after) => call('deliveryPage', query, after),
+    reviveDelivery: (appId, id, dueAt) => call('reviveDelivery', appId, id, dueAt),
+    documents: (appId, kind) => call('documents', appId, kind),
+    revisions: () => call('revisions'),
+    forget: (horizon, failedBefore) => call('forget', horizon, failedBefore),
     close: async () => {
       if (death === null) await call('close')
       // Only with the thread are the files let go.

@@ -3,6 +3,9 @@
 /** @import { Batch, EntryPage, EntryPageQuery, LoadAnswer, LoadRequest, Opened, ProfileRow, Step } from '../backend.ts' */
 /** @import { SqliteDatabase } from './shape.ts' */
 
+import { createDeliveryTable } from './delivery-table.mjs'
+import { createDocumentTable } from './document-table.mjs'
+
 const DAY_MS = 86_400_000
 const PROFILES_PER_PAGE = 250
 const ENTRIES_PER_PAGE = 1_000
@@ -129,6 +132,9 @@ export function createTables(database) {
   const removeErased = prepare('DELETE FROM erased WHERE at < ?')
   const setMeta = prepare('UPDATE meta SET value = ? WHERE name = ?')
 
+  const outbox = createDeliveryTable(prepare, atOnce)
+  const documents = createDocumentTable(prepare)
+
   /** The days of which there are message ids; few, so a profile's are found by looking at each. */
   const days = new Set(daysOf(database))
   let lastEntryId = Number(prepare('SELECT max(id) AS id FROM entries').get()?.id ?? 0)
@@ -186,6 +192,7 @@ export function createTables(database) {
    */
   function take(step, tails) {
     const { pid } = step
+    outbox.take(step)
     if (step.type === 'rename') rename.run(step.userId, pid)
     if (step.type === 'unlink') removeDevices.run(pid)
     if (step.type === 'move') {
@@ -255,6 +262,8 @@ export function createTables(database) {
     )
     for (const [digest, at] of batch.erased) addErased.run(digest, at)
     for (const [appId, doc] of batch.apps) saveApp.run(appId, doc)
+    outbox.add(batch.deliveries)
+    documents.write(batch)
   }
 
   return {
@@ -322,12 +331,19 @@ export function createTables(database) {
       return { lines: rows.map(({ data }) => ({ userId, data })), next }
     },
 
-    /** @param {number} horizon */
-    forget(horizon) {
+    ...outbox.calls,
+    ...documents.calls,
+
+    /**
+     * @param {number} horizon
+     * @param {number} failedBefore
+     */
+    forget(horizon, failedBefore) {
       const past = [...days].filter((day) => (day + 1) * DAY_MS <= horizon)
       atOnce(() => {
         for (const day of past) removeDay.run(day)
         removeErased.run(horizon)
+        outbox.forget(failedBefore)
         setMeta.run(horizon, 'horizon')
       })
       for (const day of past) days.delete(day)
