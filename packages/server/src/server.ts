@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@damson/core'
+import { type Clock, SECOND_MS, systemClock } from '@damson/core'
 import type { SessionRules } from '@damson/core/session'
 import { createEngine, type RunningEngine } from './engine/engine.ts'
 import { type Random, systemRandom } from './engine/ids.ts'
@@ -10,11 +10,14 @@ import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http/limits.ts'
 import type { Lifecycle, Mountable } from './http/mountable.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import { keptApp, type NewApp } from './new-app.ts'
+import { type Files, memoryFiles } from './store/files.ts'
 import type { Store } from './store/store.ts'
 import { createSweeper } from './timers/sweeper.ts'
 
 export interface ServerOptions {
   readonly store: Store
+  /** Where files of variables and finished exports are kept; without one, in memory. */
+  readonly files?: Files
   /** Apps to create, or to bring up to date, before the first request. Others in the store stay as they are. */
   readonly apps?: readonly NewApp[]
   readonly clock?: Clock
@@ -39,6 +42,9 @@ export interface Server extends Mountable, Lifecycle {
   sweep(): Promise<number>
 }
 
+/** How long a change of rules or content made by another process may go unnoticed here. */
+const REFRESH_EVERY_MS = SECOND_MS
+
 const NO_MONEY: Money = { convert: (value, from, to) => (from === to ? { value } : null) }
 const NOWHERE: Locator = { locate: () => null }
 
@@ -47,8 +53,10 @@ export function createServer(options: ServerOptions): Server {
   const { store, apps = [], clock = systemClock, logger = silentLogger, rules } = options
   const { random = systemRandom, money = NO_MONEY, locator = NOWHERE, clientAddress } = options
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
-  const engine = createEngine({ store, clock, random, money, locator, ...(rules && { rules }) })
+  const { files = memoryFiles() } = options
+  const engine = createEngine({ store, clock, random, money, locator, files, ...(rules && { rules }) })
   const sweeper = createSweeper({ store, clock, logger, settle: (ref, now) => engine.settle(ref, now) })
+  let refreshing: NodeJS.Timeout | undefined
   let phase: 'made' | 'started' | 'stopping' = 'made'
   let isPrepared = false
   let preparing: Promise<void> | undefined
@@ -87,6 +95,15 @@ export function createServer(options: ServerOptions): Server {
     if (phase !== 'made') return
     phase = 'started'
     sweeper.start()
+    refreshing = setInterval(refresh, REFRESH_EVERY_MS).unref()
+  }
+
+  function refresh(): void {
+    engine
+      .refresh()
+      .catch((error: unknown) =>
+        logger.error({ err: error }, 'changes of other processes could not be read; tried again'),
+      )
   }
 
   function drain(): void {
@@ -95,6 +112,7 @@ export function createServer(options: ServerOptions): Server {
 
   async function stop(): Promise<void> {
     drain()
+    clearInterval(refreshing)
     await sweeper.stop()
     await engine.drain()
     await store.close()

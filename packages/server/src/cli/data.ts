@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Option } from 'commander'
 import type { BookOptions } from '../store/book.ts'
+import { type Files, folderFiles } from '../store/files.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
 import type { Store } from '../store/store.ts'
 import { Problem, reasonOf } from './problem.ts'
@@ -16,6 +17,11 @@ export function dataOption(): Option {
 export async function openData(folder: string, options: BookOptions = {}): Promise<Store> {
   makeFolder(folder)
   return sqliteStore({ file: join(folder, 'damson.db'), ...options })
+}
+
+/** Files lie beside the database; the folder is made with the first of them. */
+export function filesOf(folder: string): Files {
+  return folderFiles(join(folder, 'files'))
 }
 
 /** Runs `use` with the store of a folder, and closes it whatever happens. */

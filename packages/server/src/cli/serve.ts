@@ -6,9 +6,10 @@ import { listen, type Listening } from '../http/listen.ts'
 import type { NewApp } from '../new-app.ts'
 import { createServer } from '../server.ts'
 import { createServices } from '../services/services.ts'
+import { memoryFiles } from '../store/files.ts'
 import { memoryStore } from '../store/memory.ts'
 import { NO_CONFIG, readConfig } from './config.ts'
-import { dataOption, openData } from './data.ts'
+import { dataOption, filesOf, openData } from './data.ts'
 import { demoOf } from './demo.ts'
 import { Problem, reasonOf } from './problem.ts'
 import type { Terminal } from './terminal.ts'
@@ -77,12 +78,13 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   const directory = dirname(resolve(options.config ?? '.'))
   const services = await createServices(wanted, { clock, logger, directory })
   const store = options.memory ? memoryStore(storing) : await openData(options.data, storing)
+  const files = options.memory ? memoryFiles() : filesOf(options.data)
   const demo = options.demo ? demoOf([...(await store.apps()), ...configured]) : null
   const apps: readonly NewApp[] = demo?.app ? [...configured, demo.app] : configured
   const { money, locator } = services
   // No header is believed unless proxies are named.
   const clientAddress = wanted.trustProxy === undefined ? {} : { clientAddress: services.clientAddress }
-  const server = createServer({ store, apps, logger, clock, money, locator, rules, ...clientAddress })
+  const server = createServer({ store, files, apps, logger, clock, money, locator, rules, ...clientAddress })
   const answer = testClock ? withTestClock(server.answer, testClock, () => server.sweep()) : server.answer
   const listening = await listenOn({ ...server, answer }, options)
   // Rates come when they come: until then values are kept as they are, with a warning.

@@ -18,9 +18,10 @@ import {
   wire,
 } from '@damson/core/protocol'
 import { DEFAULT_SESSION_RULES, type SessionRules } from '@damson/core/session'
-import type { ProfileRef, Store } from '../store/store.ts'
+import type { Files, ProfileRef, Store } from '../store/store.ts'
 import type { App } from './app.ts'
 import { Apps, type KnownApp } from './apps.ts'
+import { Catalog, type CatalogKind } from './catalog.ts'
 import { chainsOf, newUserIdOf, type Run } from './batch.ts'
 import { content } from './content.ts'
 import { DevLimit } from './dev-limit.ts'
@@ -29,7 +30,7 @@ import { effectiveTime } from './effective-time.ts'
 import { type AppHandler, handlers } from './handlers/index.ts'
 import { IdSource, type Random } from './ids.ts'
 import type { Caller, Engine, Envelope, Performed } from './perform.ts'
-import type { Locator, Money, Services } from './scene.ts'
+import type { AppPorts, Locator, Money, Services } from './scene.ts'
 import { seenKey } from './seen.ts'
 import { nextDeadline, settle } from './story.ts'
 import { decideTurn, type Item, type Setting } from './turn.ts'
@@ -40,13 +41,16 @@ export interface EngineOptions {
   readonly random: Random
   readonly money: Money
   readonly locator: Locator
+  readonly files: Files
   readonly rules?: SessionRules
 }
 
 /** The engine with what the server around it needs. */
 export interface RunningEngine extends Engine {
-  /** Reads the apps; `perform` does so by itself if nobody did. */
+  /** Reads the apps and their documents; `perform` does so by itself if nobody did. */
   load(): Promise<void>
+  /** Takes over documents that another process changed. */
+  refresh(): Promise<void>
   apps(): readonly App[]
   saveApp(app: App): Promise<void>
   /** Ends what is overdue for one profile: what the sweeper does, sooner than the next action would. */
@@ -73,26 +77,41 @@ interface Refused {
   readonly outcome: Outcome
 }
 
-/** What came of looking at one action: it may be decided, or its outcome stands. */
-type Looked = { readonly item: Item } | Refused
+/** It concerns no profile, and is being answered. */
+interface Asked {
+  readonly asked: Outcome | Promise<Outcome>
+}
+
+/** What came of looking at one action: it may be decided, is being answered, or its outcome stands. */
+type Looked = { readonly item: Item } | Asked | Refused
+
+/** The kinds of documents that deciders look at. */
+const CATALOG_KINDS: readonly CatalogKind<unknown>[] = []
 
 class TheEngine implements RunningEngine {
   readonly #store: Store
   readonly #clock: Clock
   readonly #services: Services
   readonly #apps: Apps
+  readonly #ports: AppPorts
   readonly #devLimit = new DevLimit()
 
-  constructor({ store, clock, random, money, locator, rules = DEFAULT_SESSION_RULES }: EngineOptions) {
+  constructor({ store, clock, random, money, locator, files, rules = DEFAULT_SESSION_RULES }: EngineOptions) {
+    const catalog = new Catalog(store, CATALOG_KINDS)
     this.#store = store
     this.#clock = clock
     this.#apps = new Apps(store)
     const token = (): string => Buffer.from(random.bytes(32)).toString('base64url')
-    this.#services = { ids: new IdSource(random), money, locator, rules, token }
+    this.#services = { ids: new IdSource(random), money, locator, rules, token, catalog }
+    this.#ports = { store, files, catalog }
   }
 
-  load(): Promise<void> {
-    return this.#apps.load()
+  async load(): Promise<void> {
+    await Promise.all([this.#apps.load(), this.refresh()])
+  }
+
+  refresh(): Promise<void> {
+    return this.#ports.catalog.refresh()
   }
 
   apps(): readonly App[] {
@@ -108,7 +127,7 @@ class TheEngine implements RunningEngine {
   }
 
   perform(envelope: Envelope, caller: Caller): Promise<Performed> {
-    if (!this.#apps.isLoaded) return this.#apps.load().then(() => this.perform(envelope, caller))
+    if (!this.#apps.isLoaded) return this.load().then(() => this.perform(envelope, caller))
     const { outer } = envelope
     // No async function here and below: with nothing to wait for but the store, its promise is the only one needed.
     const begun = this.#begin(outer, caller, this.#clock.now())
@@ -133,6 +152,7 @@ class TheEngine implements RunningEngine {
     if (limited !== null) return refused(limited)
     const looked = this.#look(0, action, row, outer, read.common, grant.keyClass, null, setting)
     if ('outcome' in looked) return looked
+    if ('asked' in looked) return { performed: Promise.resolve(looked.asked).then((outcome) => alone(outcome, outer)) }
     return { performed: this.#play([looked.item], grant, setting).then(([outcome]) => alone(outcome!, outer)) }
   }
 
@@ -171,13 +191,15 @@ class TheEngine implements RunningEngine {
 
     const outcomes = new Array<Outcome>(actions.length)
     const items: Item[] = []
+    const asked: Promise<void>[] = []
     for (const [index, raw] of actions.entries()) {
       const looked = this.#lookInside(index, raw, outer, common, grant, setting)
       if ('outcome' in looked) outcomes[index] = looked.outcome
-      else items.push(looked.item)
+      else if ('item' in looked) items.push(looked.item)
+      else asked.push(Promise.resolve(looked.asked).then((outcome) => void (outcomes[index] = outcome)))
     }
     const chains = items.length === 0 ? [] : chainsOf(items)
-    await Promise.all(chains.map((chain) => this.#playChain(chain, grant, setting, outcomes)))
+    await Promise.all([...asked, ...chains.map((chain) => this.#playChain(chain, grant, setting, outcomes))])
     return {
       status: 200,
       elements: actions.map((raw, index) => ({ outcome: outcomes[index]!, reqId: readReqId(raw) })),
@@ -241,7 +263,7 @@ class TheEngine implements RunningEngine {
     const { at, warning } = effectiveTime(sentAt, common.time, setting.now)
     if (row.scope === 'app') {
       const handler = handlers[name] as AppHandler
-      return { outcome: handler.answer(args, { ...setting, common, at }) }
+      return { asked: handler.answer(args, { ...setting, common, at }, this.#ports) }
     }
     if (row.subject === 'device' && common.deviceId === null)
       return { outcome: failed('MISSING_ARGUMENT', { name: 'deviceId' }) }

@@ -1,7 +1,9 @@
 import type { EpochMs } from '@damson/core'
 import type { ActionName, ArgsOf, Common, Outcome } from '@damson/core/protocol'
 import type { SessionRules } from '@damson/core/session'
+import type { Files, Store } from '../store/store.ts'
 import type { App } from './app.ts'
+import type { Catalog } from './catalog.ts'
 import type { Draft } from './draft.ts'
 import type { IdSource } from './ids.ts'
 import type { NameKind, Names } from './names.ts'
@@ -27,6 +29,15 @@ export interface Services {
   readonly rules: SessionRules
   /** A token for `start`: 43 characters of base64url. */
   token(): string
+  /** The rules and the content of the apps. */
+  readonly catalog: Pick<Catalog, 'of' | 'revision'>
+}
+
+/** What actions without a profile may use besides: these take time. */
+export interface AppPorts {
+  readonly store: Store
+  readonly files: Files
+  readonly catalog: Catalog
 }
 
 /** Where and when one action takes place. */

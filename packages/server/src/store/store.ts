@@ -5,6 +5,10 @@ import type { Profile } from '../engine/profile.ts'
 import type { Deliveries, NewDelivery } from './deliveries.ts'
 import type { Documents } from './documents.ts'
 
+export type { DocumentChange, Documents, DocumentSet } from './documents.ts'
+export type { NewDelivery } from './deliveries.ts'
+export type { Content, Files } from './files.ts'
+
 /**
  * Which profile an action concerns (specification 4.2). With a `userId` other than the `deviceId`: that user. Otherwise
  * the device's current user; a device nobody knows has the anonymous profile that is kept under the device's id.

@@ -1,6 +1,6 @@
 import type { ActionDefinition, ActionName, ArgsOf, Common, Outcome } from '@damson/core/protocol'
 import type { Draft } from '../draft.ts'
-import type { Cast, Decide, Query, Scene } from '../scene.ts'
+import type { AppPorts, Cast, Decide, Query, Scene } from '../scene.ts'
 import { getVars } from './content.ts'
 import { advance, track, trackGeofence } from './events.ts'
 import { getMigrateState, log } from './sdk.ts'
@@ -16,8 +16,12 @@ import {
   unblock,
 } from './users.ts'
 
-/** Answers without a profile. */
-export type AppQuery<Name extends ActionName> = (args: ArgsOf<Name>, scene: Scene) => Outcome
+/** Answers without a profile; may read and change what belongs to the app. */
+export type AppQuery<Name extends ActionName> = (
+  args: ArgsOf<Name>,
+  scene: Scene,
+  ports: AppPorts,
+) => Outcome | Promise<Outcome>
 
 type Handler<Name extends ActionName> =
   | { readonly kind: 'decide'; readonly decide: Decide<Name> }
@@ -64,7 +68,7 @@ export type ProfileHandler =
 
 export interface AppHandler {
   readonly kind: 'app'
-  readonly answer: (args: unknown, scene: Scene) => Outcome
+  readonly answer: (args: unknown, scene: Scene, ports: AppPorts) => Outcome | Promise<Outcome>
 }
 
 /**
