@@ -7,7 +7,7 @@ import type { Documents } from './documents.ts'
 
 export type { DocumentChange, Documents, DocumentSet } from './documents.ts'
 export type { NewDelivery } from './deliveries.ts'
-export type { Content, Files } from './files.ts'
+export type { Files } from './files.ts'
 
 /**
  * Which profile an action concerns (specification 4.2). With a `userId` other than the `deviceId`: that user. Otherwise
