@@ -4,7 +4,7 @@ import express, { type Express, type Request } from 'express'
 import type { Analytics } from './analytics.ts'
 import { PANEL, STYLE } from './assets.ts'
 import { CURRENCY, priceOf } from './catalogue.ts'
-import { addToCart, createCustomers } from './customers.ts'
+import { createCustomers, withProduct } from './customers.ts'
 import { shopPage } from './pages.ts'
 
 export interface ShopOptions {
@@ -17,7 +17,7 @@ export interface ShopOptions {
 
 export function createShop({ analytics, secrets, isSecure, ...options }: ShopOptions): Express {
   const { client, server, facts } = analytics
-  const customers = createCustomers(isSecure)
+  const customers = createCustomers(secrets[0] ?? '', isSecure)
   const app = express()
   app.disable('x-powered-by')
 
@@ -48,7 +48,7 @@ export function createShop({ analytics, secrets, isSecure, ...options }: ShopOpt
   app.post('/sign-in', (request, response) => {
     const name = formField(request, 'name').trim().slice(0, 40)
     if (name !== '') {
-      customers.of(request).name = name
+      customers.change(request, response, { name })
       void getTracker(request).setUserAttributes({ name })
     }
     response.redirect(303, '/')
@@ -56,23 +56,26 @@ export function createShop({ analytics, secrets, isSecure, ...options }: ShopOpt
 
   app.post('/sign-out', async (request, response) => {
     await logout(request)
-    Object.assign(customers.of(request), { name: null, cart: [] })
+    customers.change(request, response, { name: null, cart: [] })
     response.redirect(303, '/')
   })
 
   app.post('/cart', (request, response) => {
-    const product = addToCart(customers.of(request), formField(request, 'product'))
-    if (product !== null) void getTracker(request).track('Added to cart', { product: product.id, price: product.price })
+    const added = withProduct(customers.of(request).cart, formField(request, 'product'))
+    if (added !== null) {
+      const { cart, product } = added
+      customers.change(request, response, { cart })
+      void getTracker(request).track('Added to cart', { product: product.id, price: product.price })
+    }
     response.redirect(303, '/')
   })
 
   app.post('/buy', (request, response) => {
-    const customer = customers.of(request)
-    if (customer.cart.length === 0) return response.redirect(303, '/')
-    const params = { products: customer.cart.map(({ id }) => id).join(' '), items: customer.cart.length }
-    const sale = { value: priceOf(customer.cart), currencyCode: CURRENCY, urgent: true }
-    void getTracker(request).track('Purchase', params, sale)
-    customer.cart = []
+    const { cart } = customers.of(request)
+    if (cart.length === 0) return response.redirect(303, '/')
+    const params = { products: cart.map(({ id }) => id).join(' '), items: cart.length }
+    void getTracker(request).track('Purchase', params, { value: priceOf(cart), currencyCode: CURRENCY, urgent: true })
+    customers.change(request, response, { cart: [] })
     response.redirect(303, '/?bought')
   })
 

@@ -74,7 +74,7 @@ export class Scope {
     this.hasLoggedOut = true
     const { options, forget } = this.#parts
     try {
-      await this.#trackerOf(this.#lastUserId).stop()
+      await this.#trackerOf(this.#lastUserId).stop({ urgent: true })
       await forget?.()
     } catch (error) {
       report(options, error)

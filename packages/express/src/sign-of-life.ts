@@ -36,11 +36,10 @@ function isReliable(scope: Scope, request: IncomingMessage, response: ServerResp
  * to a page counts until they are seen again.
  */
 function seen(tracker: Tracker, isNavigating: boolean): Promise<void> | undefined {
+  if (isNavigating) return tracker.ensureSession({ resume: true })
   const { session } = tracker
-  const isPaused = session?.phase === 'paused'
-  const wasHidden = isPaused || (session?.phase === 'closed' && session.lapsed?.phase === 'paused')
-  if (wasHidden && !isNavigating) return undefined
-  return isPaused ? tracker.resumeSession() : tracker.ensureSession()
+  const wasHidden = session?.phase === 'paused' || (session?.phase === 'closed' && session.lapsed?.phase === 'paused')
+  return wasHidden ? undefined : tracker.ensureSession()
 }
 
 function trackedAs(

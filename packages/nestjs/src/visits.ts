@@ -55,7 +55,9 @@ export function createVisits(options: VisitsOptions): Visits {
     if (identity === null) return nobody
     const userAgent = carrier.headers.get('user-agent') ?? undefined
     const tracker = client.for(identity, consent === undefined ? { userAgent } : { userAgent, consent })
-    if (!carrier.isQuiet) tracker.ensureSession().catch(onError)
+    // Going to a page is being there; what a page fetches may come from one that is hidden.
+    const resume = carrier.headers.get('sec-fetch-mode') === 'navigate'
+    if (!carrier.isQuiet) tracker.ensureSession({ resume }).catch(onError)
     return { tracker, onError }
   }
 

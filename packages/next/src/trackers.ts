@@ -74,7 +74,8 @@ export function createTrackers<E extends object>(settings: Settings<E>): Tracker
     },
     async pageView(tracker, path) {
       if (tracker === null) return
-      if (pageEvent === false) return tracker.ensureSession()
+      await tracker.ensureSession({ resume: true })
+      if (pageEvent === false) return
       // The page event need not be in the user's contract; if there is one, the client checks it as any other.
       await (tracker as unknown as Tracker).track(pageEvent, { path })
     },

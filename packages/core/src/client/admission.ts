@@ -1,7 +1,7 @@
-import { MINUTE_MS } from '../clock.ts'
+import { MINUTE_MS, SECOND_MS } from '../clock.ts'
 import type { Session, SessionCommand } from '../session/session.ts'
 import { estimateBytes, type DropReason, type Fate, type QueuedAction } from './action.ts'
-import type { ActionOptions } from './arguments.ts'
+import type { ActionOptions, PresenceOptions } from './arguments.ts'
 import { isRejection, runSteps, type Draft } from './before-send.ts'
 import type { Consent } from './consent.ts'
 import type { Subject } from './identity.ts'
@@ -34,7 +34,7 @@ export interface Admission {
   /** @returns resolves once accepted, or dropped and reported. */
   submit(origin: Origin, submission: Submission): Promise<void>
   heartbeat(origin: Origin): Promise<void>
-  ensureSession(origin: Origin): Promise<void>
+  ensureSession(origin: Origin, options?: PresenceOptions): Promise<void>
   decide(origin: Origin, consent: Consent): void
   session(origin: Origin): Session | null
   /** How many actions wait for consent. */
@@ -50,6 +50,8 @@ const DONE = Promise.resolve()
  * session nears its time-out, as a heartbeat does that is sure to be followed by another.
  */
 const PRESENCE_MS = 5 * MINUTE_MS
+/** How old what we know of an open session may be before a page that somebody sees says `resumeSession` again. */
+const SEEN_MS = 10 * SECOND_MS
 
 export function createAdmission(settings: Settings, mirror: Mirror, intake: Intake): Admission {
   const { clock, explain, logger, events, beforeSend } = settings
@@ -166,6 +168,10 @@ export function createAdmission(settings: Settings, mirror: Mirror, intake: Inta
     if (consent === 'denied') mirror.forget(session)
   }
 
+  function session({ subject }: Origin): Session | null {
+    return mirror.session(subject.session, clock.now())
+  }
+
   function reject({ subject }: Origin, submission: Submission, reason: DropReason, detail: string): Promise<void> {
     return intake.drop(queuedOf(subject, { ...submission, time: clock.now() }), reason, detail)
   }
@@ -174,11 +180,16 @@ export function createAdmission(settings: Settings, mirror: Mirror, intake: Inta
     submit,
     decide,
     heartbeat: (origin) => heartbeat(origin),
-    ensureSession(origin) {
+    ensureSession(origin, { resume = false, urgent = false } = {}) {
+      const options = { urgent }
       const opener = openerOf(origin, clock.now())
-      return opener === null ? heartbeat(origin, presenceMs) : submit(origin, opener)
+      if (opener !== null) return submit(origin, { ...opener, options })
+      if (!resume) return heartbeat(origin, presenceMs)
+      const isPaused = session(origin)?.phase === 'paused'
+      if (!isPaused && !mirror.isHeartbeatDue(origin.subject.session, clock.now(), SEEN_MS)) return DONE
+      return submit(origin, { action: 'resumeSession', options })
     },
-    session: (origin) => mirror.session(origin.subject.session, clock.now()),
+    session,
     held: () => held,
     close() {
       for (const actions of waitingForConsent.values()) {

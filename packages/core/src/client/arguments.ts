@@ -10,6 +10,15 @@ export interface ActionOptions {
   readonly urgent?: boolean
 }
 
+/** What `ensureSession` may be told. */
+export interface PresenceOptions extends Pick<ActionOptions, 'urgent'> {
+  /**
+   * The user sees something, so a paused session goes on. Said again after ten seconds even of a session that is open as far as
+   * we know: another process may have been told of a pause.
+   */
+  readonly resume?: boolean
+}
+
 export interface TrackOptions extends ActionOptions {
   readonly value?: number
   /** ISO 4217, of `value`. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { HOUR_MS, MINUTE_MS } from '../clock.ts'
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../clock.ts'
 import { reduceSession } from '../session/reduce.ts'
 import { NO_SESSION, type SessionCommand } from '../session/session.ts'
 import { DEFAULT_SESSION_RULES } from '../session/timing.ts'
@@ -29,6 +29,22 @@ test('once the server says that no session is open, the next event begins with s
   await ada.track('b')
   await client.flush()
   expect(server.taken.map((action) => action['action'])).toEqual(['resumeSession', 'track', 'start', 'track'])
+})
+
+test('a session that another process paused is joined again: start would end it', async () => {
+  const { client, ada, server, clock } = sessions()
+  await ada.track('a')
+  await client.flush()
+  clock.advance(1)
+  server.answer((action) => (action['action'] === 'track' ? { isOffline: true } : null))
+  await ada.track('b')
+  await client.flush()
+  clock.advance(1)
+  server.answer(() => null)
+  await ada.track('c')
+  await client.flush()
+  const sent = ['resumeSession', 'track', 'track', 'resumeSession', 'track']
+  expect(server.taken.map((action) => action['action'])).toEqual(sent)
 })
 
 test("an answer about the past does not close what began after it: 'start' is not sent twice", async () => {
@@ -184,6 +200,21 @@ test('ensureSession leaves a paused session paused', async () => {
   await client.flush()
   expect(server.taken.map((action) => action['action'])).toEqual(['resumeSession', 'pauseSession'])
   expect(ada.session).toMatchObject({ phase: 'paused' })
+})
+
+test('who sees something is resumed, and after ten seconds again: another process may have paused the session', async () => {
+  const { client, ada, server, clock } = sessions()
+  const see = () => ada.ensureSession({ resume: true })
+  await see()
+  await ada.pauseSession()
+  await see()
+  clock.advance(10 * SECOND_MS - 1)
+  await see()
+  clock.advance(1)
+  await see()
+  await client.flush()
+  const sent = ['resumeSession', 'pauseSession', 'resumeSession', 'resumeSession']
+  expect(server.taken.map((action) => action['action'])).toEqual(sent)
 })
 
 test('signs of life less than two hours apart are one session, however irregular', async () => {

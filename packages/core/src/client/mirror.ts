@@ -15,7 +15,10 @@ export interface Mirror {
   touched(key: string, now: EpochMs): void
   /** Whether an active session has gone without activity for `quietMs`; by default until it nears its time-out. */
   isHeartbeatDue(key: string, now: EpochMs, quietMs?: number): boolean
-  /** The server knew no session for what happened at `at`. Sessions we believe to have begun later stay. */
+  /**
+   * The server knew no session for what happened at `at`. Sessions we believe to have begun later stay. Only where we had
+   * just asked for one is `start` the way in: else another process may open or resume it meanwhile, and `start` would end that.
+   */
   denied(key: string, at: EpochMs): void
   forget(key: string): void
   /** As it is at `now`; `null` for one we know nothing of. */
@@ -26,7 +29,7 @@ interface Belief {
   session: Session
   /** Active events since the last fold: they all say the same, so only the last is kept. */
   touchedAt: EpochMs
-  /** The server said that none is open. */
+  /** The server said that none is open, right after it was asked to resume one. */
   isDenied: boolean
 }
 
@@ -83,10 +86,9 @@ export function createMirror(rules: SessionRules, size: number, marginMs: number
     },
     denied(key, at) {
       const belief = beliefs.get(key)
-      if (belief === undefined) beliefs.set(key, { session: NO_SESSION, touchedAt: 0, isDenied: true })
-      else if (belief.session.phase === 'closed' || belief.session.run.startedAt <= at) {
-        beliefs.set(key, { session: NO_SESSION, touchedAt: 0, isDenied: true })
-      }
+      if (belief === undefined || belief.session.phase === 'closed') return
+      const { startedAt } = belief.session.run
+      if (startedAt <= at) beliefs.set(key, { session: NO_SESSION, touchedAt: 0, isDenied: startedAt === at })
     },
     forget: (key) => beliefs.delete(key),
     session(key, now) {

@@ -9,6 +9,7 @@ import type {
   DeviceAttributes,
   GetVarsArguments,
   NewsfeedFields,
+  PresenceOptions,
   SendMessageArguments,
   SendMessageFields,
   StartArguments,
@@ -84,11 +85,11 @@ export class Tracker<E extends object = Record<string, Params>> {
 
   /**
    * The user is here: where no session is known to be open, one is opened, or the one another process opened is joined, as an
-   * event would. An open session gets a `heartbeat` if it had no activity for five minutes, a paused one stays paused. Call it
-   * as often as you like.
+   * event would. An open session gets a `heartbeat` if it had no activity for five minutes, a paused one stays paused, unless
+   * `resume` says otherwise. Call it as often as you like.
    */
-  ensureSession(): Promise<void> {
-    return this.#admission.ensureSession(this.#origin)
+  ensureSession(options?: PresenceOptions): Promise<void> {
+    return this.#admission.ensureSession(this.#origin, options)
   }
 
   /** The user is present. Sent only when the session would otherwise near its time-out; call it as often as you like. */

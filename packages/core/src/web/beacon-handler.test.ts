@@ -5,6 +5,7 @@ import { fakeClock } from '../testing/fake-clock.ts'
 import { fakeTimers } from '../testing/fake-timers.ts'
 import { recordingFetch } from '../testing/recording-fetch.ts'
 import { createBeaconHandler, MAX_BEACON_BYTES, type BeaconRequest } from './beacon-handler.ts'
+import { handOver } from './hand-over.ts'
 
 const VISITOR = { deviceId: 'device-1', issuedAt: 0 }
 const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' }
@@ -25,7 +26,7 @@ function beacons(options: { allowEvents?: readonly string[] } = {}) {
     await client.flush()
     return server.taken.map((action) => action['action'])
   }
-  return { clock, server, errors, send, actions }
+  return { client, clock, timers, server, errors, send, actions }
 }
 
 test('the messages of a page become the session calls they stand for', async () => {
@@ -46,6 +47,27 @@ test('pause and resume are sent whatever this process believes: another may have
   const { send, actions } = beacons()
   for (const type of ['pause', 'resume', 'resume', 'pause', 'pause']) await send({ type })
   expect(await actions()).toEqual(['pauseSession', 'resumeSession', 'resumeSession', 'pauseSession', 'pauseSession'])
+})
+
+test('what a page says is sent at once: the next message may come to another process', async () => {
+  const { client, send, server, timers } = beacons()
+  const messages = ['resume', 'pause', 'resume', 'stop'] as const
+  for (const [index, type] of messages.entries()) {
+    await send({ type })
+    await timers.settle()
+    expect(server.taken).toHaveLength(index + 1)
+  }
+  await handOver(client, VISITOR, 'ada')
+  await timers.settle()
+  expect(server.taken.at(-1)).toMatchObject({ action: 'setUserAttributes', newUserId: 'ada' })
+})
+
+test('a heartbeat of a session that another process may have paused resumes it', async () => {
+  const { send, actions, clock } = beacons()
+  await send({ type: 'resume' })
+  clock.advance(MINUTE_MS)
+  await send({ type: 'heartbeat' })
+  expect(await actions()).toEqual(['resumeSession', 'resumeSession'])
 })
 
 test('a heartbeat of a paused session resumes it: the page is visible, so its resume was lost or overtaken', async () => {

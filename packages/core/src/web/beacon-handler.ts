@@ -65,16 +65,17 @@ export function createBeaconHandler<E extends object>({
 
 async function carryOut<E extends object>(tracker: Tracker<E>, message: BeaconMessage, now: EpochMs): Promise<void> {
   const time = timeOf(message.at, now)
-  const options = time === null ? undefined : { time }
+  // At once: the next message may come to another process, and must not overtake this one.
+  const options = time === null ? URGENT : { ...URGENT, time }
   switch (message.type) {
     // Both are sent whatever we believe: another process may have been told of the last change.
     case 'pause':
       return tracker.pauseSession(options)
     case 'resume':
-      return isKnownOpen(tracker) ? tracker.resumeSession(options) : tracker.ensureSession()
+      return isKnownOpen(tracker) ? tracker.resumeSession(options) : tracker.ensureSession(URGENT)
     case 'heartbeat':
       // The page is visible: if its `resume` got lost, or was overtaken by the `pause` before it, this puts it right.
-      return tracker.session?.phase === 'paused' ? tracker.resumeSession() : tracker.ensureSession()
+      return tracker.ensureSession({ resume: true })
     case 'stop':
       return tracker.stop(options)
     case 'track':
@@ -82,6 +83,8 @@ async function carryOut<E extends object>(tracker: Tracker<E>, message: BeaconMe
       return (tracker as unknown as Tracker).track(message.event, message.params)
   }
 }
+
+const URGENT = { urgent: true }
 
 /** Opening a session is left to `ensureSession`, which also creates the user. */
 function isKnownOpen({ session }: { readonly session: Session | null }): boolean {
