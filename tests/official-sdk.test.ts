@@ -17,7 +17,6 @@ let close: () => Promise<void>
 let api: string
 
 beforeEach(async () => {
-  // The SDK reads the browser's clock; the server's begins there and then moves only when told.
   world = await createTestServer({ now: Date.now() })
   const listening = await listen({ server: world.server, host: '127.0.0.1', port: 0 })
   api = listening.url
@@ -26,12 +25,23 @@ beforeEach(async () => {
 
 afterEach(() => close())
 
+/**
+ * The browser's clock is the server's: both move only when told. With a clock of its own, a busy machine lets time pass
+ * between an event and its sending, and to a server whose clock stands still the event then lies before its session.
+ */
+const OUR_CLOCK = `Date = class extends Date {
+  constructor(...given) { if (given.length > 0) super(...given); else super(damsonNow()) }
+  static now() { return damsonNow() }
+}`
+
 /** A page that has loaded the SDK; nothing but the path of the API is set. */
 function openPage(): Sdk {
   const { window } = new JSDOM('<!doctype html><title>shop</title>', {
     url: 'http://shop.test/',
     runScripts: 'outside-only',
   })
+  Object.assign(window, { damsonNow: () => world.clock.now() })
+  window.eval(OUR_CLOCK)
   window.eval(sdkSource)
   const sdk = (window as unknown as { Leanplum: Sdk }).Leanplum
   sdk.setApiPath(api)
