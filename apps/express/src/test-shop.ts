@@ -2,7 +2,6 @@ import { fakeTimers, type RecordingFetch } from '@damson/core/testing'
 import { createTestServer, TEST_APP } from '@damson/server/testing'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { embedded } from './analytics.ts'
 import { createShop } from './shop.ts'
@@ -15,15 +14,8 @@ export async function openShop(fetch?: RecordingFetch) {
   const { clock } = engine
   const timers = fakeTimers(clock)
   const app = { ...TEST_APP, settings: { preferredCurrency: 'EUR' } }
-  /** What the engine was asked to do with sessions, in order. */
-  const sessionActions: string[] = []
-  async function noting(request: Request): Promise<Response> {
-    const { data = [] } = (await request.clone().json()) as { data?: readonly { readonly action: string }[] }
-    sessionActions.push(...data.map(({ action }) => action).filter((action) => /Session|^stop$/.test(action)))
-    return fetch === undefined ? engine.fetch(request) : fetch(request)
-  }
   const analytics = embedded(
-    { fetch: (request) => (request.method === 'POST' ? noting(request) : engine.fetch(request)) },
+    { fetch: (request) => (fetch !== undefined && request.method === 'POST' ? fetch(request) : engine.fetch(request)) },
     app,
     { clock, timers },
   )
@@ -35,13 +27,6 @@ export async function openShop(fetch?: RecordingFetch) {
     await analytics.client.close({ timeoutMs: 1 })
     await engine.close()
   })
-  /** Resolves once the last thing said of a session is this. How long a browser takes is its own affair. */
-  async function told(action: string): Promise<void> {
-    do {
-      await setImmediate()
-      await analytics.client.flush()
-    } while (sessionActions.at(-1) !== action)
-  }
   const cookies = new Map<string, string>()
   const base = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   async function go(path: string, form?: Record<string, string>, extra: RequestInit = {}): Promise<Response> {
@@ -64,5 +49,5 @@ export async function openShop(fetch?: RecordingFetch) {
     return response
   }
   const beacon = (type: string) => go('/damson/beacon', undefined, { method: 'POST', body: JSON.stringify({ type }) })
-  return { analytics, clock, engine, url: base, told, go, beacon }
+  return { analytics, clock, engine, url: base, go, beacon }
 }
