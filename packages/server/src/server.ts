@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly store: Store
   /** Where files of variables and finished exports are kept; without one, in memory. */
   readonly files?: Files
+  /** Where callers reach this server, without `/api`: what addresses of files begin with. Without it, what they wrote. */
+  readonly publicUrl?: string
   /** Apps to create, or to bring up to date, before the first request. Others in the store stay as they are. */
   readonly apps?: readonly NewApp[]
   readonly clock?: Clock
@@ -86,6 +88,8 @@ export function createServer(options: ServerOptions): Server {
     logger,
     limits,
     isReady: () => phase === 'started',
+    files,
+    ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     ...(clientAddress && { clientAddress }),
   })
   const mountable: Mountable = { answer, limits, isStopping: () => phase === 'stopping' }

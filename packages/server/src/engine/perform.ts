@@ -6,10 +6,12 @@ export interface Envelope {
   readonly outer: RawArgs
 }
 
-/** What the transport knows of the caller; used for `(detect)` (specification 7.5) and for nothing else. */
+/** What the transport knows of the caller; the first two are used for `(detect)` (specification 7.5) and nothing else. */
 export interface Caller {
   readonly address: string | null
   readonly acceptLanguage: string | null
+  /** Where the caller reached us, without `/api`: what addresses of ours begin with. Absent when nobody knows. */
+  readonly baseUrl?: string
 }
 
 /** The elements of the response, index for index, and the status of the whole. */

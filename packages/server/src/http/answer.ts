@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { DamsonError } from '@damson/core'
 import { decodeRequest, encodeElements, failed, type RawArgs } from '@damson/core/protocol'
-import type { Engine } from '../engine/perform.ts'
+import type { Caller, Engine } from '../engine/perform.ts'
 import type { Logger } from '../logger.ts'
+import type { Files } from '../store/files.ts'
 import { readBody } from './body.ts'
 import { acceptsGzip, compress } from './compression.ts'
+import { answerFile, publicFileOf } from './file-route.ts'
 import type { HttpLimits } from './limits.ts'
-import type { PlainRequest, PlainResponse } from './plain.ts'
+import { isStream, type PlainRequest, type PlainResponse } from './plain.ts'
 import { json, PREFLIGHT, refusal, refuse } from './responses.ts'
 
 /** Answers one request, whatever it is. Never rejects. */
@@ -20,6 +22,10 @@ export interface AnswerOptions {
   isReady(): boolean
   /** Who calls, behind proxies of ours; without it, the other end of the socket. */
   readonly clientAddress?: ClientAddress
+  /** Where `/files/…` looks; without it, there is nothing under that path. */
+  readonly files?: Files
+  /** Where callers reach us, for addresses we give out; without it, what each caller wrote. */
+  readonly publicUrl?: string
 }
 
 /** What a log line may say of a request; filled in as it becomes known. Never the URL: it may hold a key. */
@@ -33,7 +39,8 @@ export type ClientAddress = (hops: {
   readonly forwardedFor: string | undefined
 }) => string | null
 
-export function createAnswer({ engine, logger, limits, isReady, clientAddress }: AnswerOptions): Answer {
+export function createAnswer(options: AnswerOptions): Answer {
+  const { engine, logger, limits, isReady, clientAddress, files, publicUrl } = options
   const isLogging = logger.isLevelEnabled?.('debug') ?? false
 
   async function answer(request: PlainRequest): Promise<PlainResponse> {
@@ -54,6 +61,8 @@ export function createAnswer({ engine, logger, limits, isReady, clientAddress }:
   }
 
   function route(request: PlainRequest, trace: Trace): Promise<PlainResponse> | PlainResponse {
+    const file = files === undefined ? null : publicFileOf(request.path)
+    if (file !== null && files !== undefined) return fileOf(request, file, files)
     switch (lastSegment(request.path)) {
       case '':
       case 'api':
@@ -67,6 +76,10 @@ export function createAnswer({ engine, logger, limits, isReady, clientAddress }:
       default:
         return refuse(refusal(404, 'Not found. The API answers at a path that ends in /api.'))
     }
+  }
+
+  async function fileOf(request: PlainRequest, name: string, from: Files): Promise<PlainResponse> {
+    return (await answerFile(request, name, from)) ?? refuse(refusal(404, 'File not found.'))
   }
 
   async function api(request: PlainRequest, trace: Trace, isBatch: boolean): Promise<PlainResponse> {
@@ -88,9 +101,18 @@ export function createAnswer({ engine, logger, limits, isReady, clientAddress }:
     // `/api-batch` is an old name of `multi` (specification 1.1).
     const outer = isBatch ? { ...decoded.outer, action: 'multi' } : decoded.outer
     trace.outer = outer
-    const caller = { address: addressOf(request), acceptLanguage: headers['accept-language'] ?? null }
+    const caller = {
+      address: addressOf(request),
+      acceptLanguage: headers['accept-language'] ?? null,
+      ...baseOf(request),
+    }
     const { status, elements } = await engine.perform({ outer }, caller)
     return json(status, encodeElements(elements))
+  }
+
+  function baseOf({ origin, path }: PlainRequest): Pick<Caller, 'baseUrl'> {
+    if (publicUrl !== undefined) return { baseUrl: publicUrl.replace(/\/+$/, '') }
+    return origin === undefined ? {} : { baseUrl: origin + path.replace(/\/(api|api-batch)?\/?$/, '') }
   }
 
   function addressOf({ address, headers }: PlainRequest): string | null {
@@ -111,13 +133,15 @@ export function createAnswer({ engine, logger, limits, isReady, clientAddress }:
   }
 
   function isCompressible(request: PlainRequest, { body }: PlainResponse): boolean {
-    return body !== null && body.length >= limits.gzipFrom && acceptsGzip(request.headers['accept-encoding'])
+    if (body === null || isStream(body)) return false
+    return body.length >= limits.gzipFrom && acceptsGzip(request.headers['accept-encoding'])
   }
 
   return answer
 }
 
 async function compressed(response: PlainResponse): Promise<PlainResponse> {
+  if (isStream(response.body)) return response
   const headers = { ...response.headers, 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' }
   return { ...response, headers, body: await compress(response.body ?? '') }
 }

@@ -1,7 +1,8 @@
+import { ReadableStream } from 'node:stream/web'
 import { failed } from '@damson/core/protocol'
 import { bodyLimit } from './body.ts'
 import type { Mountable } from './mountable.ts'
-import type { PlainRequest } from './plain.ts'
+import { isStream, type PlainBody, type PlainRequest } from './plain.ts'
 import { refuse } from './responses.ts'
 
 export type Fetch = (request: Request) => Promise<Response>
@@ -15,13 +16,18 @@ export function toFetch({ answer, limits }: Mountable): Fetch {
       body === null
         ? refuse(failed('REQUEST_TOO_LARGE'))
         : await answer({ ...target(request), headers, body, address: null })
-    return new Response(plain.body, { status: plain.status, headers: { ...plain.headers } })
+    return new Response(webBody(plain.body), { status: plain.status, headers: { ...plain.headers } })
   }
 }
 
-function target({ method, url }: Request): Pick<PlainRequest, 'method' | 'path' | 'query'> {
-  const { pathname, search } = new URL(url)
-  return { method, path: pathname, query: search.slice(1) }
+function webBody(body: PlainBody): BodyInit | null {
+  // The same class as the global one; only its types know `from`.
+  return isStream(body) ? (ReadableStream.from(body) as unknown as BodyInit) : body
+}
+
+function target({ method, url }: Request): Pick<PlainRequest, 'method' | 'path' | 'query' | 'origin'> {
+  const { pathname, search, origin } = new URL(url)
+  return { method, path: pathname, query: search.slice(1), origin }
 }
 
 /** Stops reading as soon as there is too much: `null`. */

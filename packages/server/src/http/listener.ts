@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 import { failed } from '@damson/core/protocol'
 import { bodyLimit } from './body.ts'
 import type { Mountable } from './mountable.ts'
-import type { PlainRequest, PlainResponse } from './plain.ts'
+import { isStream, type PlainRequest, type PlainResponse } from './plain.ts'
 import { refuse } from './responses.ts'
 
 /** Fits `http.createServer`, `app.use` of Express, and Nest on either platform. */
@@ -74,6 +75,12 @@ function send(server: Mountable, response: ServerResponse, plain: PlainResponse)
   const { body } = plain
   const headers: string[] = []
   for (const name in plain.headers) headers.push(name, plain.headers[name] as string)
+  if (isStream(body)) {
+    response.writeHead(plain.status, headers)
+    // What breaks half-way has destroyed the response: the caller sees that it is cut off, and nobody else is concerned.
+    pipeline(Readable.from(body), response, () => undefined)
+    return
+  }
   if (body !== null) headers.push('Content-Length', String(Buffer.byteLength(body)))
   response.writeHead(plain.status, headers)
   response.end(body ?? undefined)
@@ -89,7 +96,16 @@ function plainRequest(request: IncomingMessage, headers: PlainRequest['headers']
     headers,
     body,
     address: request.socket.remoteAddress ?? null,
+    ...originOf(request),
   }
+}
+
+/** Express cuts the path it mounts us at off `url`, and says so. */
+function originOf(request: IncomingMessage & { readonly baseUrl?: unknown }): Pick<PlainRequest, 'origin'> {
+  const { socket, headers, baseUrl } = request
+  const isSecure = 'encrypted' in socket && socket.encrypted === true
+  const cutOff = typeof baseUrl === 'string' ? baseUrl : ''
+  return headers.host === undefined ? {} : { origin: `${isSecure ? 'https' : 'http'}://${headers.host}${cutOff}` }
 }
 
 /** Node joins repeated headers with a comma; the one it keeps as a list, `set-cookie`, is no request header. */

@@ -14,10 +14,19 @@ export interface PlainRequest {
   readonly body: Uint8Array
   /** The address of the socket's other end; `null` when there is no socket. */
   readonly address: string | null
+  /** Scheme, host and what a framework has cut off `path`, as the caller wrote them; absent when nobody knows. */
+  readonly origin?: string
 }
 
 export interface PlainResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | Uint8Array<ArrayBuffer> | null
+  readonly body: PlainBody
+}
+
+/** Text and bytes are whole; anything else is read as fast as the caller takes it, and `headers` say how long it is. */
+export type PlainBody = string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array> | null
+
+export function isStream(body: PlainBody): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }

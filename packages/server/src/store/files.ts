@@ -78,7 +78,7 @@ export function folderFiles(folder: string): Files {
     async get(name) {
       const path = pathOf(name)
       const found = await stat(path).catch(orNull)
-      return found === null ? null : { bytes: found.size, content: createReadStream(path) }
+      return found === null ? null : { bytes: found.size, content: opened(path) }
     },
     remove: (name) => rm(pathOf(name), { force: true }),
     async list(prefix) {
@@ -90,6 +90,11 @@ export function folderFiles(folder: string): Files {
         .sort()
     },
   }
+}
+
+/** Opened by whoever begins to read, so that a file nobody reads is not left open. */
+async function* opened(path: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path) as AsyncIterable<Uint8Array>
 }
 
 async function* each(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

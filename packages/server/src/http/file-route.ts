@@ -1,0 +1,63 @@
+import type { Files, StoredFile } from '../store/files.ts'
+import type { PlainRequest, PlainResponse } from './plain.ts'
+
+/** Files under this prefix of the `Files` port are served to whoever knows their name; nothing else is. */
+export const PUBLIC_FILES = 'public/'
+
+const SEGMENT = '/files/'
+
+/** What browsers may do with what we serve: nothing but show or save it. Files may come from strangers. */
+const FILE_HEADERS = {
+  'Access-Control-Allow-Origin': '*',
+  'Cache-Control': 'private',
+  'Content-Security-Policy': "default-src 'none'; sandbox",
+  'X-Content-Type-Options': 'nosniff',
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  css: 'text/css',
+  csv: 'text/csv;charset=utf-8',
+  gif: 'image/gif',
+  gz: 'application/gzip',
+  jpeg: 'image/jpeg',
+  jpg: 'image/jpeg',
+  json: 'application/json',
+  mp3: 'audio/mpeg',
+  mp4: 'video/mp4',
+  png: 'image/png',
+  svg: 'image/svg+xml',
+  txt: 'text/plain;charset=utf-8',
+  webp: 'image/webp',
+}
+
+/** The name of the public file a path asks for, under whatever prefix we are mounted; `null` if it asks for none. */
+export function publicFileOf(path: string): string | null {
+  const at = path.lastIndexOf(SEGMENT)
+  return at < 0 ? null : PUBLIC_FILES + path.slice(at + SEGMENT.length)
+}
+
+/** The address of a public file. `base` is where the server is mounted, without a slash at its end. */
+export function publicFileUrl(base: string, name: string): string {
+  if (!name.startsWith(PUBLIC_FILES)) throw new Error(`Expected a public file, found '${name}'.`)
+  return `${base}${SEGMENT}${name.slice(PUBLIC_FILES.length)}`
+}
+
+/** @returns `null` when there is no such file, or the method is none that reads */
+export async function answerFile({ method }: PlainRequest, name: string, files: Files): Promise<PlainResponse | null> {
+  if (method !== 'GET' && method !== 'HEAD') return null
+  const file = await found(name, files)
+  if (file === null) return null
+  const type = TYPES[name.slice(name.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/octet-stream'
+  const headers = { ...FILE_HEADERS, 'Content-Type': type, 'Content-Length': String(file.bytes) }
+  return { status: 200, headers, body: file.content }
+}
+
+/** A name that no file can have is not there. */
+async function found(name: string, files: Files): Promise<StoredFile | null> {
+  try {
+    return await files.get(name)
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
+}
