@@ -6,6 +6,7 @@ import type { Engine } from './engine/perform.ts'
 import type { Locator, Money } from './engine/scene.ts'
 import { type ClientAddress, createAnswer } from './http/answer.ts'
 import { type Fetch, toFetch } from './http/fetch.ts'
+import { createFileRoute } from './http/file-route.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http/limits.ts'
 import type { Lifecycle, Mountable } from './http/mountable.ts'
 import { type Logger, silentLogger } from './logger.ts'
@@ -88,7 +89,7 @@ export function createServer(options: ServerOptions): Server {
     logger,
     limits,
     isReady: () => phase === 'started',
-    files,
+    fileRoute: createFileRoute(files),
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     ...(clientAddress && { clientAddress }),
   })

@@ -3,10 +3,9 @@ import { DamsonError } from '@damson/core'
 import { decodeRequest, encodeElements, failed, type RawArgs } from '@damson/core/protocol'
 import type { Caller, Engine } from '../engine/perform.ts'
 import type { Logger } from '../logger.ts'
-import type { Files } from '../store/files.ts'
 import { readBody } from './body.ts'
 import { acceptsGzip, compress } from './compression.ts'
-import { answerFile, publicFileOf } from './file-route.ts'
+import type { FileRoute } from './file-route.ts'
 import type { HttpLimits } from './limits.ts'
 import { isStream, type PlainRequest, type PlainResponse } from './plain.ts'
 import { json, PREFLIGHT, refusal, refuse } from './responses.ts'
@@ -22,8 +21,8 @@ export interface AnswerOptions {
   isReady(): boolean
   /** Who calls, behind proxies of ours; without it, the other end of the socket. */
   readonly clientAddress?: ClientAddress
-  /** Where `/files/…` looks; without it, there is nothing under that path. */
-  readonly files?: Files
+  /** Answers what is asked under `/files/`; without it, there is nothing. */
+  readonly fileRoute?: FileRoute
   /** Where callers reach us, for addresses we give out; without it, what each caller wrote. */
   readonly publicUrl?: string
 }
@@ -40,7 +39,7 @@ export type ClientAddress = (hops: {
 }) => string | null
 
 export function createAnswer(options: AnswerOptions): Answer {
-  const { engine, logger, limits, isReady, clientAddress, files, publicUrl } = options
+  const { engine, logger, limits, isReady, clientAddress, fileRoute, publicUrl } = options
   const isLogging = logger.isLevelEnabled?.('debug') ?? false
 
   async function answer(request: PlainRequest): Promise<PlainResponse> {
@@ -61,8 +60,8 @@ export function createAnswer(options: AnswerOptions): Answer {
   }
 
   function route(request: PlainRequest, trace: Trace): Promise<PlainResponse> | PlainResponse {
-    const file = files === undefined ? null : publicFileOf(request.path)
-    if (file !== null && files !== undefined) return fileOf(request, file, files)
+    const file = fileRoute?.(request)
+    if (file !== undefined && file !== null) return file
     switch (lastSegment(request.path)) {
       case '':
       case 'api':
@@ -76,10 +75,6 @@ export function createAnswer(options: AnswerOptions): Answer {
       default:
         return refuse(refusal(404, 'Not found. The API answers at a path that ends in /api.'))
     }
-  }
-
-  async function fileOf(request: PlainRequest, name: string, from: Files): Promise<PlainResponse> {
-    return (await answerFile(request, name, from)) ?? refuse(refusal(404, 'File not found.'))
   }
 
   async function api(request: PlainRequest, trace: Trace, isBatch: boolean): Promise<PlainResponse> {

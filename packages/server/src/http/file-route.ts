@@ -1,5 +1,6 @@
 import type { Files, StoredFile } from '../store/files.ts'
 import type { PlainRequest, PlainResponse } from './plain.ts'
+import { refusal, refuse } from './responses.ts'
 
 /** Files under this prefix of the `Files` port are served to whoever knows their name; nothing else is. */
 export const PUBLIC_FILES = 'public/'
@@ -42,11 +43,19 @@ export function publicFileUrl(base: string, name: string): string {
   return `${base}${SEGMENT}${name.slice(PUBLIC_FILES.length)}`
 }
 
-/** @returns `null` when there is no such file, or the method is none that reads */
-export async function answerFile({ method }: PlainRequest, name: string, files: Files): Promise<PlainResponse | null> {
-  if (method !== 'GET' && method !== 'HEAD') return null
-  const file = await found(name, files)
-  if (file === null) return null
+/** Answers a request for a public file; `null` if it asks for something else. */
+export type FileRoute = (request: PlainRequest) => Promise<PlainResponse> | null
+
+export function createFileRoute(files: Files): FileRoute {
+  return (request) => {
+    const name = publicFileOf(request.path)
+    return name === null ? null : answerFile(request, name, files)
+  }
+}
+
+async function answerFile({ method }: PlainRequest, name: string, files: Files): Promise<PlainResponse> {
+  const file = method === 'GET' || method === 'HEAD' ? await found(name, files) : null
+  if (file === null) return refuse(refusal(404, 'File not found.'))
   const type = TYPES[name.slice(name.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/octet-stream'
   const headers = { ...FILE_HEADERS, 'Content-Type': type, 'Content-Length': String(file.bytes) }
   return { status: 200, headers, body: file.content }
