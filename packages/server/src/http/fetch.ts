@@ -20,9 +20,11 @@ export function toFetch({ answer, limits }: Mountable): Fetch {
   }
 }
 
-function webBody(body: PlainBody): BodyInit | null {
+type WebBody = ConstructorParameters<typeof Response>[0]
+
+function webBody(body: PlainBody): WebBody {
   // The same class as the global one; only its types know `from`.
-  return isStream(body) ? (ReadableStream.from(body) as unknown as BodyInit) : body
+  return isStream(body) ? (ReadableStream.from(body) as unknown as WebBody) : body
 }
 
 function target({ method, url }: Request): Pick<PlainRequest, 'method' | 'path' | 'query' | 'origin'> {

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { publicFileOf, publicFileUrl } from '../engine/public-files.ts'
 import { createServer as createDamson } from '../server.ts'
 import { type Files, folderFiles, memoryFiles } from '../store/files.ts'
 import { memoryStore } from '../store/memory.ts'
-import { publicFileOf, publicFileUrl } from './file-route.ts'
 import { toNodeListener } from './listener.ts'
 
 const MEBIBYTE = 1024 * 1024

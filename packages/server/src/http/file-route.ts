@@ -1,11 +1,7 @@
+import { publicFileOf } from '../engine/public-files.ts'
 import type { Files, StoredFile } from '../store/files.ts'
 import type { PlainRequest, PlainResponse } from './plain.ts'
 import { refusal, refuse } from './responses.ts'
-
-/** Files under this prefix of the `Files` port are served to whoever knows their name; nothing else is. */
-export const PUBLIC_FILES = 'public/'
-
-const SEGMENT = '/files/'
 
 /** What browsers may do with what we serve: nothing but show or save it. Files may come from strangers. */
 const FILE_HEADERS = {
@@ -29,18 +25,6 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
   txt: 'text/plain;charset=utf-8',
   webp: 'image/webp',
-}
-
-/** The name of the public file a path asks for, under whatever prefix we are mounted; `null` if it asks for none. */
-export function publicFileOf(path: string): string | null {
-  const at = path.lastIndexOf(SEGMENT)
-  return at < 0 ? null : PUBLIC_FILES + path.slice(at + SEGMENT.length)
-}
-
-/** The address of a public file. `base` is where the server is mounted, without a slash at its end. */
-export function publicFileUrl(base: string, name: string): string {
-  if (!name.startsWith(PUBLIC_FILES)) throw new Error(`Expected a public file, found '${name}'.`)
-  return `${base}${SEGMENT}${name.slice(PUBLIC_FILES.length)}`
 }
 
 /** Answers a request for a public file; `null` if it asks for something else. */
