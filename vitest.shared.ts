@@ -18,6 +18,7 @@ export function testConfig(test: NonNullable<ViteUserConfig['test']> = {}): Vite
         { find: /^@damson\/server$/, replacement: source('server/src/index.ts') },
         { find: /^@damson\/server\/node$/, replacement: source('server/src/http/node.ts') },
         { find: /^@damson\/server\/sqlite$/, replacement: source('server/src/store/sqlite/index.ts') },
+        { find: /^@damson\/server\/postgres$/, replacement: source('server/src/store/postgres/index.ts') },
         { find: /^@damson\/server\/(testing|conformance)$/, replacement: source('server/src/$1/index.ts') },
       ],
     },

@@ -6,6 +6,7 @@ const entry = {
   index: 'src/index.ts',
   'http/node': 'src/http/node.ts',
   'store/sqlite/index': 'src/store/sqlite/index.ts',
+  'store/postgres/index': 'src/store/postgres/index.ts',
   'testing/index': 'src/testing/index.ts',
 }
 

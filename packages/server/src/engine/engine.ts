@@ -281,11 +281,13 @@ class TheEngine implements RunningEngine {
   #play(run: Run, { known }: Grant, setting: Setting): Promise<readonly Outcome[]> {
     const { common, args } = run[0]!
     const otherUserId = newUserIdOf(args)
+    const seenKeys = run.flatMap(({ seenKey }) => (seenKey === null ? [] : [seenKey]))
     const ref: ProfileRef = {
       appId: known.app.appId,
       userId: common.userId,
       deviceId: common.deviceId,
-      needsSeen: run.some((item) => item.seenKey !== null),
+      needsSeen: seenKeys.length > 0,
+      ...(seenKeys.length > 0 && { seenKeys }),
       ...(otherUserId !== null && { otherUserId }),
     }
     return this.#store

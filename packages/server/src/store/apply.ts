@@ -182,7 +182,7 @@ function outlive(target: Target, appId: string, ids: readonly string[], seenDige
   for (const id of ids) {
     const digest = erasedDigest(target.digest, appId, id, seenDigest)
     target.erased.set(digest, at)
-    target.group.erased.push({ digest, at })
+    target.group.erased.push({ digest, at, appId, id })
   }
 }
 

@@ -22,6 +22,17 @@ export class StoreBusyError extends DamsonError {
   }
 }
 
+/** The medium is so slow that turns wait for too long. Nothing of this turn was written. */
+export class StoreSlowError extends DamsonError {
+  constructor(waitedMs: number) {
+    super(
+      'STORE_BUSY',
+      `Expected the database to take turns at once, but the oldest waits for ${Math.round(waitedMs)} ms. Try again later.`,
+      { isRetryable: true },
+    )
+  }
+}
+
 /** The medium failed. Nothing of the turn is kept, as far as the store can tell: retry it with the same message id. */
 export class StoreUnavailableError extends DamsonError {
   constructor(doing: string, cause: unknown) {

@@ -27,6 +27,14 @@ export interface DeviceDraft {
   pid: Pid
 }
 
+/** A message id of an erased profile, known under one of the ids a late retry may carry. */
+export interface ErasedMark {
+  readonly digest: string
+  readonly at: EpochMs
+  readonly appId: string
+  readonly id: string
+}
+
 /** Turns that share a commit: they are durable together, or none of them is. */
 export interface Group {
   /** When its first turn came; monotonic milliseconds. */
@@ -37,7 +45,7 @@ export interface Group {
   readonly names: Set<string>
   /** Profiles that are gone once the group is durable. */
   readonly gone: Set<Pid>
-  readonly erased: { readonly digest: string; readonly at: EpochMs }[]
+  readonly erased: ErasedMark[]
   readonly apps: App[]
   readonly documents: Batch['documents'][number][]
   readonly revisions: Batch['revisions'][number][]

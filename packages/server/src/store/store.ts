@@ -21,6 +21,8 @@ export interface ProfileRef {
   readonly otherUserId?: string
   /** Whether the turn asks `Loaded.seen`; without it the store need not have the answers at hand. */
   readonly needsSeen: boolean
+  /** With `needsSeen`: the only keys it will ask for, if that is known before; a store then need not read the others. */
+  readonly seenKeys?: readonly string[]
 }
 
 export interface Loaded {

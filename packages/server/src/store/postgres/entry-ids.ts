@@ -1,0 +1,27 @@
+import { DAY_MS, type EpochMs } from '@damson/core'
+
+/** How many entries of one profile may be written in one millisecond before its time runs ahead of the clock. */
+const PER_MS = 1_000
+
+/**
+ * The time of a profile's next entry, in thousandths of a millisecond: that of the clock, but always later than the last
+ * one. So a history is in the order in which it was written, whatever the clocks of the nodes that wrote it say.
+ */
+export function nextTail(tail: number, now: EpochMs): number {
+  return Math.max(tail + 1, now * PER_MS)
+}
+
+export function dayOf(tail: number): number {
+  return Math.floor(tail / PER_MS / DAY_MS)
+}
+
+/** A UUID version 7: 48 bits of milliseconds, 12 of what is left of the time, the rest random. */
+export function entryId(tail: number, random: Uint8Array): string {
+  const milliseconds = Math.floor(tail / PER_MS)
+  const time = milliseconds.toString(16).padStart(12, '0')
+  const rest = (tail % PER_MS).toString(16).padStart(3, '0')
+  const chance = Buffer.from(random.buffer, random.byteOffset, 8)
+  chance[0] = 0x80 | (Number(chance[0]) & 0x3f)
+  const text = chance.toString('hex')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${rest}-${text.slice(0, 4)}-${text.slice(4)}`
+}

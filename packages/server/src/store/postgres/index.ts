@@ -1,0 +1,5 @@
+export * from '../errors.ts'
+export { migrate, type Migrated, type MigrateOptions } from './migrate.ts'
+export { pgPool } from './pg-pool.ts'
+export type { PoolOptions, PostgresClient, PostgresPool, PostgresResult, PostgresStatement } from './pool.ts'
+export { postgresStore, type PostgresStoreOptions } from './postgres-store.ts'

@@ -1,0 +1,220 @@
+import { DamsonError } from '@damson/core'
+import { ProfileBusyError, StoreBusyError, StoreSlowError, StoreUnavailableError } from '../errors.ts'
+import { keyOf } from '../shelves.ts'
+import type { Loaded, ProfileRef, Turn } from '../store.ts'
+import { type Chain, createChains } from './chains.ts'
+import type { DeviceOwners } from './device-owners.ts'
+import { failureOf } from './failures.ts'
+import { bucketOf } from './keys.ts'
+import { CommitUnknownError } from './session.ts'
+import { subjectIdOf, type Task } from './task.ts'
+import { type End, StaleReadError } from './turns.ts'
+
+const TURNS_PER_GROUP = 500
+/** A group that failed before its commit was asked for is played again, this often. */
+const TRIES_MAX = 6
+const RETRY_MS = 15
+
+export interface SchedulerOptions {
+  readonly lockWaitMs: number
+  readonly maxPendingTurns: number
+  /** When a turn has waited for so long, new ones are refused. Milliseconds. */
+  readonly shedAfterMs: number
+  /** How many transactions at a time. */
+  readonly groups: number
+  /** A group is of one bucket. */
+  readonly isNarrow: boolean
+  readonly owners: DeviceOwners
+  play(tasks: readonly Task[], isWide: boolean): Promise<readonly End[]>
+}
+
+export interface Scheduler {
+  transact<T>(ref: ProfileRef, decide: (loaded: Loaded) => Turn<T>): Promise<T>
+  /** For how long the oldest turn has waited. Milliseconds. */
+  waitedMs(): number
+  /** Resolves when nothing waits. */
+  idle(): Promise<void>
+}
+
+/**
+ * Which turns share a transaction. Whatever arrives while others are under way forms the next groups; turns of one profile
+ * go in one group, in their order, or wait for the group before.
+ */
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { lockWaitMs, maxPendingTurns, shedAfterMs, owners, isNarrow } = options
+  const chains = createChains()
+  const waiting = new Set<Task>()
+  let running = 0
+  let order = 0
+  let isPumpPlanned = false
+  let whenIdle: (() => void)[] = []
+
+  function transact<T>(ref: ProfileRef, decide: (loaded: Loaded) => Turn<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      // A ref that names nobody is refused here.
+      subjectIdOf(ref, null)
+      if (waiting.size >= maxPendingTurns) throw new StoreBusyError(maxPendingTurns)
+      const waited = waitedMs()
+      if (waited > shedAfterMs) throw new StoreSlowError(waited)
+      const since = performance.now()
+      const task: Task = {
+        ref,
+        decide,
+        resolve: resolve as (answer: unknown) => void,
+        reject,
+        since,
+        order: (order += 1),
+        isWide: ref.otherUserId !== undefined,
+        needsAllSeen: ref.otherUserId !== undefined,
+        extraDevices: [],
+        isAlone: false,
+        tries: 0,
+        chain: null,
+      }
+      const busySince = chains.busySince(task)
+      if (busySince !== null && since - busySince >= lockWaitMs) throw new ProfileBusyError(lockWaitMs)
+      waiting.add(task)
+      const owner = ref.deviceId ? owners.get(ref.appId, ref.deviceId) : undefined
+      chains.add(task, owner === undefined ? null : keyOf(ref.appId, owner))
+      planPump()
+    })
+  }
+
+  function waitedMs(): number {
+    const [oldest] = waiting
+    return oldest === undefined ? 0 : performance.now() - oldest.since
+  }
+
+  /** After this turn of the loop: what arrived together is played together. */
+  function planPump(): void {
+    if (isPumpPlanned || running >= options.groups) return
+    isPumpPlanned = true
+    setImmediate(pump)
+  }
+
+  function pump(): void {
+    isPumpPlanned = false
+    while (running < options.groups) {
+      const group = nextGroup()
+      if (group === null) return
+      running += 1
+      void playOne(group).finally(() => {
+        running -= 1
+        planPump()
+      })
+    }
+  }
+
+  interface Group {
+    readonly isWide: boolean
+    readonly parts: readonly { readonly chain: Chain; readonly tasks: readonly Task[] }[]
+  }
+
+  function nextGroup(): Group | null {
+    const parts: { chain: Chain; tasks: readonly Task[] }[] = []
+    let kind: { readonly isWide: boolean; readonly bucket: number } | null = null
+    let count = 0
+    for (const chain of chains.ready()) {
+      const [first] = chain.tasks
+      if (first === undefined) continue
+      const own = kindOf(first)
+      kind ??= own
+      if (own.isWide !== kind.isWide || (isNarrow && own.bucket !== kind.bucket)) continue
+      if (first.isAlone && parts.length > 0) continue
+      const tasks = takeRun(chain, kind, TURNS_PER_GROUP - count)
+      parts.push({ chain, tasks })
+      count += tasks.length
+      if (count >= TURNS_PER_GROUP || first.isAlone || (isNarrow && kind.isWide)) break
+    }
+    for (const { chain } of parts) chains.start(chain)
+    return kind === null ? null : { isWide: kind.isWide, parts }
+  }
+
+  /** The turns at the head of a chain that are of the same kind as the first. */
+  function takeRun(chain: Chain, kind: { isWide: boolean; bucket: number }, most: number): readonly Task[] {
+    let length = 0
+    for (const task of chain.tasks) {
+      if (length >= most) break
+      const own = kindOf(task)
+      // A wide transaction may play any turn, a narrow one only those about one row.
+      if (!kind.isWide && (own.isWide || (isNarrow && own.bucket !== kind.bucket))) break
+      task.chain = chain
+      length += 1
+    }
+    return chain.tasks.splice(0, length)
+  }
+
+  function kindOf(task: Task): { readonly isWide: boolean; readonly bucket: number } {
+    const { ref } = task
+    const owner = ref.deviceId ? owners.get(ref.appId, ref.deviceId) : undefined
+    const subject = subjectIdOf(ref, owner ?? null)
+    const isWide = task.isWide || (Boolean(ref.deviceId) && owner !== subject)
+    return { isWide, bucket: isNarrow && !isWide ? bucketOf(ref.appId, subject) : 0 }
+  }
+
+  async function playOne({ isWide, parts }: Group): Promise<void> {
+    const tasks = parts.flatMap((part) => part.tasks)
+    const again = new Set<Task>()
+    try {
+      const ends = await options.play(tasks, isWide)
+      for (const [index, task] of tasks.entries()) settle(task, ends[index] as End, again)
+    } catch (error) {
+      await failed(tasks, error, parts.length, again)
+    }
+    for (const part of parts)
+      chains.end(
+        part.chain,
+        part.tasks.filter((task) => again.has(task)),
+      )
+    if (waiting.size > 0) return
+    for (const done of whenIdle) done()
+    whenIdle = []
+  }
+
+  function settle(task: Task, end: End, again: Set<Task>): void {
+    if (end.type === 'again') {
+      task.tries += 1
+      if (task.tries > 3 * TRIES_MAX)
+        return reject(task, new Error('Expected a turn to be playable, but it never was.'))
+      again.add(task)
+      return
+    }
+    waiting.delete(task)
+    if (end.type === 'answered') task.resolve(end.answer)
+    else task.reject(end.error)
+  }
+
+  function reject(task: Task, error: unknown): void {
+    waiting.delete(task)
+    task.reject(error)
+  }
+
+  async function failed(tasks: readonly Task[], error: unknown, chainCount: number, again: Set<Task>): Promise<void> {
+    const failure = error instanceof CommitUnknownError ? 'fatal' : failureOf(error)
+    for (const { ref } of tasks) if (ref.deviceId) owners.forget(ref.appId, ref.deviceId)
+    let tries = 0
+    for (const task of tasks) {
+      if (failure === 'busy' && chainCount === 1) reject(task, new ProfileBusyError(lockWaitMs))
+      else if (failure === 'fatal' || task.tries >= TRIES_MAX) reject(task, unavailable(error))
+      else {
+        task.tries += 1
+        tries = Math.max(tries, task.tries)
+        task.isAlone ||= failure === 'busy'
+        again.add(task)
+      }
+    }
+    const isLate = error instanceof StaleReadError || failure === 'busy' || tries === 0
+    // Whoever restarts needs a moment.
+    if (!isLate) await new Promise((resolve) => setTimeout(resolve, RETRY_MS * 2 ** tries))
+  }
+
+  function idle(): Promise<void> {
+    return waiting.size === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))
+  }
+
+  return { transact, waitedMs, idle }
+}
+
+function unavailable(error: unknown): Error {
+  return DamsonError.isInstance(error) ? error : new StoreUnavailableError('a transaction', error)
+}

@@ -1,0 +1,107 @@
+import type { PostgresClient, PostgresPool, PostgresResult, PostgresStatement } from './pool.ts'
+
+/** A transaction under way. Statements are sent at once, one behind the other, and each answer is a promise. */
+export interface Transaction {
+  run(statement: PostgresStatement): Promise<PostgresResult>
+}
+
+/** A commit was asked for and nobody knows what became of it. */
+export class CommitUnknownError extends Error {
+  constructor(cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(`the connection was lost while committing, and nobody knows whether it was done: ${reason}`, { cause })
+  }
+}
+
+export interface SessionOptions {
+  readonly pool: PostgresPool
+  /** How long to wait for rows that others hold. Milliseconds. */
+  readonly lockTimeoutMs: number
+  /** Milliseconds. */
+  readonly statementTimeoutMs: number
+}
+
+export interface Sessions {
+  /**
+   * Runs `use` in a transaction and commits it if it resolves; what it sent without awaiting is part of it, and the commit
+   * is sent behind that without waiting. When `use` rejects, or a statement fails, nothing is kept.
+   * @throws {CommitUnknownError} or what failed
+   */
+  within<T>(use: (transaction: Transaction) => Promise<T>): Promise<T>
+  /** What a transaction is given at its start, or a direct connection once. */
+  readonly settings: string
+}
+
+/** Plans that look rows up one by one: all our statements do, and a table that was empty a minute ago may be huge. */
+const PLANS = ['seqscan', 'hashjoin', 'mergejoin'].map((plan) => `enable_${plan} = off`)
+
+export function sessionSettings(options: Omit<SessionOptions, 'pool'>, isLocal: boolean): string {
+  const timeouts = [
+    // 0 would mean no limit.
+    `lock_timeout = ${Math.max(1, Math.round(options.lockTimeoutMs))}`,
+    `statement_timeout = ${Math.round(options.statementTimeoutMs)}`,
+    `idle_in_transaction_session_timeout = ${Math.round(options.statementTimeoutMs * 2)}`,
+  ]
+  return [...timeouts, ...PLANS].map((setting) => `SET ${isLocal ? 'LOCAL ' : ''}${setting}`).join('; ')
+}
+
+export function createSessions({ pool, ...options }: SessionOptions): Sessions {
+  const local = sessionSettings(options, true)
+
+  async function within<T>(use: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const client = await pool.connect()
+    const sent: Promise<PostgresResult>[] = []
+    const run = (statement: PostgresStatement): Promise<PostgresResult> => {
+      const answer = client.query(statement)
+      // Whoever does not wait for it hears of its failure from the commit.
+      answer.catch(() => undefined)
+      sent.push(answer)
+      return answer
+    }
+    void run({ text: client.isDirect ? 'BEGIN' : `BEGIN; ${local}` })
+    let result: T
+    try {
+      result = await use({ run })
+    } catch (error) {
+      await abandon(client, sent)
+      throw error
+    }
+    await commit(client, sent)
+    return result
+  }
+
+  return { within, settings: sessionSettings(options, false) }
+}
+
+async function commit(client: PostgresClient, sent: readonly Promise<PostgresResult>[]): Promise<void> {
+  const committing = client.query({ text: 'COMMIT' })
+  const ends = await Promise.allSettled([...sent, committing])
+  const end = ends.at(-1)
+  const failed = ends.slice(0, -1).find((one) => one.status === 'rejected')
+  const isCommitted = end?.status === 'fulfilled' && end.value.command === 'COMMIT'
+  const isLost = end?.status === 'rejected'
+  client.release(isLost)
+  // A transaction with a failed statement is rolled back by its COMMIT.
+  if (isCommitted && failed === undefined) return
+  if (failed !== undefined && !isCommitted) throw isLost && isSilent(failed.reason) ? unknown(end) : failed.reason
+  throw isLost ? unknown(end) : new Error('Expected COMMIT to commit, but the transaction was rolled back.')
+}
+
+function unknown(end: PromiseRejectedResult | undefined): CommitUnknownError {
+  return new CommitUnknownError(end?.reason)
+}
+
+/** The connection went away, so the server may have carried out what was sent; an error it sent itself says it did not. */
+function isSilent(error: unknown): boolean {
+  const { severity } = (error ?? {}) as { severity?: unknown }
+  return severity === undefined
+}
+
+async function abandon(client: PostgresClient, sent: readonly Promise<PostgresResult>[]): Promise<void> {
+  try {
+    await Promise.all([client.query({ text: 'ROLLBACK' }), Promise.allSettled(sent)])
+    client.release()
+  } catch {
+    client.release(true)
+  }
+}

@@ -1,0 +1,155 @@
+import type { PostgresStatement } from './pool.ts'
+
+/** How wide a statement may reach: one bucket, as Citus needs it, or whatever buckets its rows name. */
+export type Width = 'bucket' | 'any'
+
+/** A statement for many rows at once, given as one JSON text; narrow ones are told their bucket. */
+export type Hot = (rows: readonly object[], bucket: number) => PostgresStatement
+
+/** Every statement a turn may need. Rows are locked in the order of their keys, and named by bucket first. */
+export interface Statements {
+  readonly lockProfiles: Hot
+  readonly readDevices: Hot
+  readonly lockDevices: Hot
+  readonly seenSome: Hot
+  readonly seenAll: Hot
+  readonly erasedSome: Hot
+  readonly erasedAll: Hot
+  readonly updateProfiles: Hot
+  readonly insertProfiles: Hot
+  readonly deleteProfiles: Hot
+  readonly insertDevices: Hot
+  readonly updateDevices: Hot
+  readonly deleteDevices: Hot
+  readonly insertEntries: Hot
+  readonly insertSeen: Hot
+  readonly insertErased: Hot
+  readonly insertDeliveries: Hot
+  readonly claimDeliveries: Hot
+  readonly lookAgain: Hot
+}
+
+const PROFILE_KEY = 'bucket int, app_id text, user_id text'
+const DEVICE_KEY = 'bucket int, app_id text, device_id text'
+
+export function createStatements(width: Width, skipsLocked: boolean): Statements {
+  const isNarrow = width === 'bucket'
+  const bucketOf = (table: string): string => `${table}.bucket = ${isNarrow ? '$2' : 'given.bucket'}`
+  const given = (columns: string): string => `json_to_recordset($1::json) AS given (${columns})`
+  const profile = (table: string): string =>
+    `${bucketOf(table)} AND ${table}.app_id = given.app_id AND ${table}.user_id = given.user_id`
+  const device = `${bucketOf('d')} AND d.app_id = given.app_id AND d.device_id = given.device_id`
+
+  function hot(name: string, text: string): Hot {
+    const statement = { name: `damson_${name}_${width}${skipsLocked ? '' : '_wait'}`, text }
+    return (rows, bucket) => {
+      const json = JSON.stringify(rows)
+      return { ...statement, values: isNarrow ? [json, bucket] : [json] }
+    }
+  }
+
+  /** New rows; in a narrow one each is checked to be of the bucket, which tells Citus where they go. */
+  function insert(table: string, columns: string, tail = ''): string {
+    const names = columns.split(', ').map((column) => column.split(' ')[0])
+    const values = names.map((name) => (name === 'bucket' && isNarrow ? '$2::int' : `given.${name}`))
+    const where = isNarrow ? ' WHERE given.bucket = $2' : ''
+    return `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values.join(', ')} FROM ${given(columns)}${where}${tail}`
+  }
+
+  const devices = `SELECT d.app_id, d.device_id, d.user_id FROM ${given(DEVICE_KEY)} JOIN devices d ON ${device}`
+  const seen = 'SELECT s.app_id, s.user_id, s.digest, s.answer, s.at FROM'
+  const erased = 'SELECT e.holder, e.digest, e.at FROM'
+  return {
+    lockProfiles: hot(
+      'lock_profiles',
+      `SELECT p.app_id, p.user_id, p.wake_at, p.tail, p.devices, p.doc FROM ${given(PROFILE_KEY)}
+       JOIN profiles p ON ${profile('p')} ORDER BY p.bucket, p.app_id, p.user_id FOR UPDATE OF p`,
+    ),
+    readDevices: hot('read_devices', devices),
+    lockDevices: hot('lock_devices', `${devices} ORDER BY d.bucket, d.app_id, d.device_id FOR UPDATE OF d`),
+    seenSome: hot(
+      'seen_some',
+      `${seen} ${given(`${PROFILE_KEY}, digest text`)} JOIN seen s ON ${profile('s')} AND s.digest = given.digest`,
+    ),
+    seenAll: hot('seen_all', `${seen} ${given(PROFILE_KEY)} JOIN seen s ON ${profile('s')}`),
+    erasedSome: hot(
+      'erased_some',
+      `${erased} ${given('bucket int, holder text, digest text')} JOIN erased e ON ${bucketOf('e')}
+       AND e.holder = given.holder AND e.digest = given.digest`,
+    ),
+    erasedAll: hot(
+      'erased_all',
+      `${erased} ${given('bucket int, holder text')} JOIN erased e ON ${bucketOf('e')} AND e.holder = given.holder`,
+    ),
+    updateProfiles: hot(
+      'update_profiles',
+      `UPDATE profiles AS p SET doc = given.doc, wake_at = given.wake_at, tail = given.tail,
+         look_at = least(p.look_at, given.wake_at), devices = coalesce(given.devices, p.devices)
+       FROM ${given(`${PROFILE_KEY}, doc text, wake_at bigint, tail bigint, devices text[]`)} WHERE ${profile('p')}`,
+    ),
+    insertProfiles: hot(
+      'insert_profiles',
+      insert(
+        'profiles',
+        `${PROFILE_KEY}, doc text, wake_at bigint, look_at bigint, tail bigint, devices text[]`,
+        ' ORDER BY given.bucket, given.app_id COLLATE "C", given.user_id COLLATE "C"',
+      ),
+    ),
+    deleteProfiles: hot(
+      'delete_profiles',
+      `DELETE FROM profiles AS p USING ${given(PROFILE_KEY)} WHERE ${profile('p')}`,
+    ),
+    insertDevices: hot(
+      'insert_devices',
+      insert(
+        'devices',
+        `${DEVICE_KEY}, user_id text`,
+        ' ORDER BY given.bucket, given.app_id COLLATE "C", given.device_id COLLATE "C"',
+      ),
+    ),
+    updateDevices: hot(
+      'update_devices',
+      `UPDATE devices AS d SET user_id = given.user_id FROM ${given(`${DEVICE_KEY}, user_id text`)} WHERE ${device}`,
+    ),
+    deleteDevices: hot('delete_devices', `DELETE FROM devices AS d USING ${given(DEVICE_KEY)} WHERE ${device}`),
+    insertEntries: hot('insert_entries', insert('entries', `${PROFILE_KEY}, id uuid, day int, data text`)),
+    insertSeen: hot(
+      'insert_seen',
+      insert(
+        'seen',
+        `${PROFILE_KEY}, digest text, day int, at bigint, answer text`,
+        ` ON CONFLICT (bucket, app_id, user_id, digest, day) DO UPDATE SET at = excluded.at, answer = excluded.answer`,
+      ),
+    ),
+    insertErased: hot(
+      'insert_erased',
+      insert(
+        'erased',
+        'bucket int, holder text, digest text, at bigint',
+        ' ON CONFLICT (bucket, holder, digest) DO NOTHING',
+      ),
+    ),
+    insertDeliveries: hot(
+      'insert_deliveries',
+      insert(
+        'deliveries',
+        'bucket int, id text, app_id text, user_id text, kind text, due_at bigint, failed_at bigint, attempt int, note text, data text',
+      ),
+    ),
+    claimDeliveries: hot(
+      'claim_deliveries',
+      `UPDATE deliveries AS t SET due_at = free.until, attempt = t.attempt + 1
+       FROM (SELECT e.bucket, e.id, given.until FROM ${given('bucket int, id text, now bigint, until bigint')}
+             JOIN deliveries e ON ${bucketOf('e')} AND e.id = given.id
+             WHERE e.failed_at IS NULL AND e.due_at <= given.now
+             ORDER BY e.bucket, e.id FOR UPDATE OF e${skipsLocked ? ' SKIP LOCKED' : ''}) AS free
+       WHERE ${isNarrow ? 't.bucket = $2' : 't.bucket = free.bucket'} AND t.id = free.id
+       RETURNING t.bucket, t.id, t.app_id, t.kind, t.due_at, t.data, t.attempt, t.failed_at, t.note`,
+    ),
+    lookAgain: hot(
+      'look_again',
+      `UPDATE profiles AS p SET look_at = p.wake_at FROM ${given(PROFILE_KEY)}
+       WHERE ${profile('p')} AND p.look_at IS DISTINCT FROM p.wake_at`,
+    ),
+  }
+}

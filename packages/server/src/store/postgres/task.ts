@@ -1,0 +1,37 @@
+import { nameOf } from '../shelves.ts'
+import type { Loaded, ProfileRef, Turn } from '../store.ts'
+
+/** A turn that waits for its answer. */
+export interface Task {
+  readonly ref: ProfileRef
+  readonly decide: (loaded: Loaded) => Turn<unknown>
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** When it came; monotonic milliseconds. */
+  readonly since: number
+  /** Its place among all turns of this process. */
+  readonly order: number
+  /** It turned out to need more than its subject's row: two profiles, news of a device, a history to move. */
+  isWide: boolean
+  /** It has to know all message ids of its profiles, not only those it asked for. */
+  needsAllSeen: boolean
+  /** Devices, besides its own, that it gives to somebody. */
+  extraDevices: readonly string[]
+  /** It waited for a row that somebody else held, together with turns that need not wait for it. */
+  isAlone: boolean
+  tries: number
+  /** The turns it must keep its order with. */
+  chain: object | null
+}
+
+/** The ids a turn names; turns of one process that name the same id keep their order. */
+export function idsOf({ appId, userId, deviceId, otherUserId }: ProfileRef): string[] {
+  const ids = [userId, deviceId, otherUserId].filter((id) => typeof id === 'string' && id !== '') as string[]
+  return [...new Set(ids)].map((id) => `${appId}\0${id}`)
+}
+
+/** Whose row the turn is about when its device belongs to `owner`; refuses a ref that names nobody. */
+export function subjectIdOf(ref: ProfileRef, owner: string | null): string {
+  const { userId, deviceId } = ref
+  return userId && userId !== deviceId ? userId : (owner ?? nameOf(ref))
+}

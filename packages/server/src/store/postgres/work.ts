@@ -1,0 +1,99 @@
+import { hash } from 'node:crypto'
+import type { EpochMs } from '@damson/core'
+import { erasedDigest, type Target } from '../apply.ts'
+import type { Pid } from '../backend.ts'
+import { createGroup, type Group } from '../group.ts'
+import { createShelves, type Held, keyOf, type Resolved, type Shelves } from '../shelves.ts'
+import type { Loaded, ProfileRef } from '../store.ts'
+
+/** The row of a profile, as it is in the database or will be. */
+export interface Row {
+  readonly held: Held
+  /** Under which its row and its history are found now. */
+  userId: string
+  isThere: boolean
+  /** Devices that lead to it. */
+  devices: Set<string>
+  /** Devices as they were read: whether they have to be written. */
+  readonly devicesBefore: ReadonlySet<string>
+  /** Time of its newest entry; see `entry-ids.ts`. */
+  tail: number
+}
+
+/** What one transaction knows: rows it has locked, and what its turns make of them. Turns are played on it as in a book. */
+export interface Work {
+  readonly shelves: Shelves
+  readonly group: Group
+  readonly target: Target
+  readonly rows: Map<Pid, Row>
+  /** Whom a device led to before. */
+  readonly ownersBefore: Map<string, string | null>
+  digest(appId: string, key: string): string
+  /** Adds a row; `null` says that nobody has this id. */
+  install(appId: string, userId: string, row: LoadedRow | null): void
+  loadedOf(found: Resolved, ref: ProfileRef): Loaded
+}
+
+export interface LoadedRow {
+  readonly profile: Held['profile']
+  readonly wakeAt: EpochMs | null
+  readonly tail: number
+  readonly devices: readonly string[]
+  readonly seen: Held['seen']
+}
+
+export interface Secrets {
+  readonly salt: string
+  /** Message ids answered before it are forgotten. */
+  readonly horizon: EpochMs
+}
+
+export function createWork({ salt, horizon }: Secrets): Work {
+  const shelves = createShelves(Infinity)
+  const group = createGroup(0)
+  const rows = new Map<Pid, Row>()
+  const erased = new Map<string, number>()
+  let lastPid = 0
+  const digest = (appId: string, key: string) => digestOf(salt, appId, key)
+  const target: Target = { shelves, group, erased, digest, newPid: () => (lastPid += 1) }
+
+  function install(appId: string, userId: string, row: LoadedRow | null): void {
+    if (row === null) return shelves.names.put(keyOf(appId, userId), { pid: 0, group: null })
+    const pid = target.newPid()
+    const { profile, wakeAt, tail, seen } = row
+    const held: Held = { pid, appId, userId, profile, wakeAt, seen, busySince: 0, group: null }
+    const devices = new Set(row.devices)
+    rows.set(pid, { held, userId, isThere: true, devices, devicesBefore: new Set(devices), tail })
+    shelves.profiles.put(pid, held)
+    shelves.names.put(keyOf(appId, userId), { pid, group: null })
+    for (const deviceId of devices) shelves.devices.put(keyOf(appId, deviceId), { pid, group: null })
+  }
+
+  function loadedOf({ subject, other, deviceUserId }: Resolved, { appId, userId, deviceId }: ProfileRef): Loaded {
+    const isErased = (seenDigest: string, id: string | null) =>
+      id !== null && (erased.get(erasedDigest(digest, appId, id, seenDigest)) ?? -Infinity) >= horizon
+    return {
+      subject: subject?.profile ?? null,
+      other: other?.profile ?? null,
+      deviceUserId,
+      seen(key) {
+        const seenDigest = digest(appId, key)
+        const before = subject?.seen?.get(seenDigest)
+        if (before !== undefined && before.at >= horizon) return before.answer
+        return isErased(seenDigest, userId) || isErased(seenDigest, deviceId) ? '' : undefined
+      },
+    }
+  }
+
+  return { shelves, group, target, rows, ownersBefore: new Map(), digest, install, loadedOf }
+}
+
+/** Stands for a text without telling it. */
+export function digestOf(salt: string, appId: string, key: string): string {
+  return hash('sha256', salt + keyOf(appId, key), 'base64url').slice(0, 22)
+}
+
+/** Under which the erased message ids of a user or a device are kept. */
+export function holderOf(salt: string, appId: string, id: string): string {
+  return digestOf(salt, appId, `holder\0${id}`)
+}

@@ -1,0 +1,225 @@
+import { DAY_MS, type EpochMs } from '@damson/core'
+import { entriesText } from '../../engine/entries-text.ts'
+import { profileText } from '../../engine/profile-text.ts'
+import type { Pid } from '../backend.ts'
+import type { Draft } from '../group.ts'
+import { keyOf } from '../shelves.ts'
+import { dayOf, entryId, nextTail } from './entry-ids.ts'
+import { eraseHistory, moveHistory } from './history.ts'
+import { bucketOf, encodeId, keyAt } from './keys.ts'
+import { deviceKey, type Line, postHot, profileKey, rowsOf, sendHot } from './load.ts'
+import type { PostgresResult } from './pool.ts'
+import type { Transaction } from './session.ts'
+import type { Hot, Statements } from './statements.ts'
+import { holderOf, type Row, type Work } from './work.ts'
+
+export interface Writer {
+  readonly statements: Statements
+  readonly isNarrow: boolean
+  readonly salt: string
+  readonly now: EpochMs
+  random(size: number): Uint8Array
+}
+
+type Send = (statement: Hot, lines: readonly Line[]) => void
+
+/** Sends what the turns of `work` made of their profiles. What is sent may fail later; then nothing of it is kept. */
+export async function write(transaction: Transaction, writer: Writer, work: Work): Promise<void> {
+  const { group } = work
+  const isAboutDevices = group.steps.length > 0 || group.devices.size > 0
+  const before = isAboutDevices
+    ? ownersOf(
+        work,
+        (row) => row.devicesBefore,
+        (row) => row.userId,
+      )
+    : new Map()
+  for (const [pid, draft] of group.drafts) rowOf(work, pid, draft)
+  for (const step of group.steps) await take(transaction, writer, work, step)
+  for (const { appId, deviceId, pid } of group.devices.values()) giveDevice(work, appId, deviceId, pid)
+  const send: Send = (statement, lines) => postHot(transaction, writer.isNarrow, statement, lines)
+  writeRows(send, writer, work)
+  if (!isAboutDevices && group.erased.length === 0) return
+  const after = ownersOf(
+    work,
+    (row) => row.devices,
+    (row) => row.held.userId,
+  )
+  if (isAboutDevices) {
+    const ask = (rows: readonly Line[]) =>
+      rowsOf(sendHot(transaction, writer.isNarrow, writer.statements.erasedAll, rows))
+    await writeDevices(send, ask, writer, before, after)
+  }
+  writeErased(send, writer, work, after)
+}
+
+/** Of a profile that got its number in this group there is nothing in the database yet. */
+function rowOf({ rows }: Work, pid: Pid, { held }: Pick<Draft, 'held'>): Row {
+  const known = rows.get(pid)
+  if (known !== undefined) return known
+  const row: Row = {
+    held,
+    userId: held.userId,
+    isThere: false,
+    devices: new Set(),
+    devicesBefore: new Set(),
+    tail: 0,
+  }
+  rows.set(pid, row)
+  return row
+}
+
+async function take(
+  transaction: Transaction,
+  writer: Writer,
+  work: Work,
+  step: Work['group']['steps'][number],
+): Promise<void> {
+  const row = work.rows.get(step.pid)
+  if (row === undefined) return
+  const { appId } = row.held
+  const key = keyAt(appId, row.userId)
+  const remove = () => {
+    if (row.isThere) postHot(transaction, writer.isNarrow, writer.statements.deleteProfiles, [profileKey(key)])
+    row.isThere = false
+  }
+  switch (step.type) {
+    case 'rename':
+      if (step.userId === row.userId) return
+      await moveHistory(transaction, writer, key, keyAt(appId, step.userId))
+      remove()
+      row.userId = step.userId
+      return
+    case 'move': {
+      const heir = work.rows.get(step.to)
+      if (heir === undefined) throw new Error('Expected a history to move to a profile of the turn.')
+      await moveHistory(transaction, writer, key, keyAt(appId, heir.userId))
+      heir.tail = Math.max(heir.tail, row.tail)
+      return
+    }
+    case 'erase':
+      return eraseHistory(transaction, key)
+    case 'unlink':
+      return row.devices.clear()
+    case 'remove':
+      for (const deviceId of row.devices) work.rows.get(step.heir)?.devices.add(deviceId)
+      row.devices.clear()
+      return remove()
+  }
+}
+
+function giveDevice({ rows }: Work, appId: string, deviceId: string, pid: Pid): void {
+  for (const { held, devices } of rows.values()) if (held.appId === appId) devices.delete(deviceId)
+  rows.get(pid)?.devices.add(deviceId)
+}
+
+function writeRows(send: Send, writer: Writer, work: Work): void {
+  const { statements, now } = writer
+  const updates: Line[] = []
+  const inserts: Line[] = []
+  const entries: Line[] = []
+  const seen = new Map<string, Line>()
+  const deliveries: Line[] = []
+  for (const [pid, row] of work.rows) {
+    const draft = work.group.drafts.get(pid)
+    const { held } = row
+    const hasNewDevices = !isSame(row.devices, row.devicesBefore)
+    if (work.group.gone.has(pid)) continue
+    if (draft === undefined && !hasNewDevices) continue
+    const key = profileKey(keyAt(held.appId, held.userId))
+    if (draft !== undefined && draft.entries.length > 0) {
+      row.tail = nextTail(row.tail, now)
+      const data = entriesText(draft.entries)
+      entries.push({ ...key, id: entryId(row.tail, writer.random(8)), day: dayOf(row.tail), data })
+    }
+    const doc = held.profile === null ? null : profileText(held.profile)
+    const line = { ...key, doc, wake_at: held.wakeAt, tail: row.tail }
+    const devices = [...row.devices].map(encodeId)
+    if (!row.isThere) inserts.push({ ...line, look_at: held.wakeAt, devices })
+    else updates.push(hasNewDevices ? { ...line, devices } : line)
+    for (const { digest, answer, at } of draft?.seen ?? [])
+      seen.set(`${pid} ${digest}`, { ...key, digest, day: Math.floor(at / DAY_MS), at, answer })
+    for (const { id, kind, dueAt, data } of draft?.deliveries ?? [])
+      deliveries.push({ ...key, id: encodeId(id), kind, due_at: dueAt, failed_at: null, attempt: 0, note: null, data })
+  }
+  send(statements.updateProfiles, updates)
+  send(statements.insertProfiles, inserts)
+  send(statements.insertEntries, entries)
+  send(statements.insertSeen, [...seen.values()])
+  send(statements.insertDeliveries, deliveries)
+}
+
+interface Owner {
+  readonly appId: string
+  readonly deviceId: string
+  readonly userId: string
+}
+
+function ownersOf(
+  { rows }: Work,
+  devicesOf: (row: Row) => ReadonlySet<string>,
+  userIdOf: (row: Row) => string,
+): Map<string, Owner> {
+  const owners = new Map<string, Owner>()
+  for (const row of rows.values()) {
+    const { appId } = row.held
+    for (const deviceId of devicesOf(row))
+      owners.set(keyOf(appId, deviceId), { appId, deviceId, userId: userIdOf(row) })
+  }
+  return owners
+}
+
+async function writeDevices(
+  send: Send,
+  ask: (holders: readonly Line[]) => Promise<PostgresResult['rows']>,
+  { statements, salt }: Writer,
+  before: ReadonlyMap<string, Owner>,
+  after: ReadonlyMap<string, Owner>,
+): Promise<void> {
+  const changed = [...after].filter(([key, { userId }]) => before.get(key)?.userId !== userId)
+  const line = ({ appId, deviceId, userId }: Owner) => ({ ...deviceKey(appId, deviceId), user_id: encodeId(userId) })
+  const gone = [...before].filter(([key]) => !after.has(key))
+  send(
+    statements.deleteDevices,
+    gone.map(([, owner]) => line(owner)),
+  )
+  send(
+    statements.updateDevices,
+    changed.filter(([key]) => before.has(key)).map(([, owner]) => line(owner)),
+  )
+  send(
+    statements.insertDevices,
+    changed.filter(([key]) => !before.has(key)).map(([, owner]) => line(owner)),
+  )
+  // What was erased of a device must be known where its user is: most turns look nowhere else.
+  const strangers = changed.flatMap(([, { appId, deviceId, userId }]) => {
+    const [bucket, home] = [bucketOf(appId, deviceId), bucketOf(appId, userId)]
+    return bucket === home ? [] : [{ bucket, home, holder: holderOf(salt, appId, deviceId) }]
+  })
+  if (strangers.length === 0) return
+  const marks = await ask(strangers)
+  const homes = new Map(strangers.map(({ holder, home }) => [holder, home]))
+  send(
+    statements.insertErased,
+    marks.map(({ holder, digest, at }) => ({ bucket: homes.get(String(holder)) ?? 0, holder, digest, at: Number(at) })),
+  )
+}
+
+function writeErased(
+  send: Send,
+  { statements, salt }: Writer,
+  { group }: Work,
+  owners: ReadonlyMap<string, Owner>,
+): void {
+  const lines = group.erased.flatMap(({ appId, id, digest, at }) => {
+    const holder = holderOf(salt, appId, id)
+    const owner = owners.get(keyOf(appId, id))
+    const buckets = new Set([bucketOf(appId, id), ...(owner === undefined ? [] : [bucketOf(appId, owner.userId)])])
+    return [...buckets].map((bucket) => ({ bucket, holder, digest, at }))
+  })
+  send(statements.insertErased, lines)
+}
+
+function isSame(one: ReadonlySet<string>, two: ReadonlySet<string>): boolean {
+  return one.size === two.size && [...one].every((id) => two.has(id))
+}
