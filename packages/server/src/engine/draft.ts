@@ -81,6 +81,7 @@ export function emptyProfile(userId: string, createdAt: EpochMs): Profile {
     unsubscribedCategories: [],
     unsubscribedChannels: [],
     trafficSource: null,
+    variants: {},
     isDeveloper: false,
     anomalous: false,
     blocked: false,

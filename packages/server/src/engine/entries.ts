@@ -91,3 +91,11 @@ export type Entry =
       readonly record: string | null
       readonly source: Readonly<Record<string, string>>
     }
+  /** The user sees a variant of an A/B test for the first time: an impression (specification 7.7). */
+  | {
+      readonly kind: 'variantEntered'
+      readonly at: EpochMs
+      readonly record: string | null
+      readonly testId: number
+      readonly variantId: number
+    }

@@ -23,6 +23,7 @@ export function merged(target: Profile, anonymous: Profile, rules: SessionRules)
     unsubscribedCategories: union(target.unsubscribedCategories, anonymous.unsubscribedCategories),
     unsubscribedChannels: union(target.unsubscribedChannels, anonymous.unsubscribedChannels),
     trafficSource: target.trafficSource ?? anonymous.trafficSource,
+    variants: { ...anonymous.variants, ...target.variants },
     isDeveloper: target.isDeveloper || anonymous.isDeveloper,
     anomalous: target.anomalous || anonymous.anomalous,
   }

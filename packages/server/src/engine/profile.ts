@@ -27,6 +27,12 @@ export interface Place {
   readonly timezoneOffsetSeconds?: number
 }
 
+/** Which variant of an A/B test a user was shown first, and when (specification 7.7). */
+export interface Assignment {
+  readonly variantId: number
+  readonly at: EpochMs
+}
+
 /** All we know of one user. Plain data: what is stored is exactly its JSON. */
 export interface Profile {
   /** Unique within the app. An anonymous profile is kept under its device's id (specification 4.2). */
@@ -49,6 +55,8 @@ export interface Profile {
   readonly unsubscribedCategories: readonly number[]
   readonly unsubscribedChannels: readonly string[]
   readonly trafficSource: Readonly<Record<string, string>> | null
+  /** By the id of the test. */
+  readonly variants: Readonly<Record<string, Assignment>>
   readonly isDeveloper: boolean
   /** Sent a time that had to be rewritten (specification 5.3.5). */
   readonly anomalous: boolean
