@@ -54,6 +54,11 @@ const BOUNDARIES: readonly Boundary[] = [
     isForbidden: (target) => target.startsWith('node:'),
   },
   {
+    sentence: 'content is decided by pure functions: nothing they load touches a clock, a file or a socket',
+    from: inside(`${SERVER}content/`),
+    isForbidden: (target) => target.startsWith('node:') || inside(`${SERVER}http/`, `${SERVER}cli/`)(target),
+  },
+  {
     sentence: 'the engine knows no HTTP, no timers, no command line, and of the store only its contract',
     from: inside(`${SERVER}engine/`),
     isForbidden: (target) =>

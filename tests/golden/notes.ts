@@ -41,6 +41,19 @@ export const notes: Readonly<Record<string, Check>> = {
     const userAttributes = { gender: 'F', age: 21 }
     expect(await user('u1')).toMatchObject({ totalSessions: 1, userAttributes, devices: [{ deviceId: 'd1' }] })
   },
+  'getVars-with-variant': async (world) => {
+    expect(await entriesOf(world, 'u1', 'variantEntered')).toMatchObject([{ testId: 4, variantId: 5 }])
+  },
+  setVars: async ({ act }) => {
+    const { vars } = await act('getVars', {})
+    expect(vars).toEqual({ message: 'hello', n: 1, list: [1, 2] })
+  },
+  'setVars-and-delete': async ({ act }) => expect((await act('getVars', {})).vars).toEqual({ kept: 1 }),
+  downloadFile: async ({ send, read }) => {
+    const query = { appId: 'app_T', clientKey: 'prod_T', action: 'downloadFile', filename: 'a.png' }
+    const { headers } = await send({ method: 'GET', query, body: null })
+    expect(await read(headers.location ?? '')).toBe('not really a picture')
+  },
   'track-createNever': async ({ user }) => expect(await user('nobody')).toBeNull(),
   block: async ({ user }) => expect(await user('u1')).toBeNull(),
   unblock: async ({ user }) => expect(await user('blocked1')).toMatchObject({ userAttributes: {}, events: {} }),

@@ -35,6 +35,21 @@ export const preconditions: Readonly<Record<string, Prepare>> = {
     await act('track', { userId: '123456', event: 'purchase' }, 8_000)
   },
   'getVars-empty': u1Exists,
+  'getVars-with-variant': async (world) => {
+    await u1Exists(world)
+    await world.applyContent({
+      variables: { test_var: { type: 'integer', value: 0 } },
+      tests: {
+        4: {
+          name: 'test',
+          state: 'running',
+          variants: { 5: { name: 'one', variables: { test_var: 1 } }, 6: { name: 'two', weight: 0 } },
+        },
+      },
+    })
+  },
+  'setVars-and-delete': async ({ act }) => void (await act('setVars', { vars: { message: 'hello', kept: 1 } }, DAY)),
+  downloadFile: async ({ upload }) => upload('a.png', 'not really a picture'),
   'resetAnomalies-with-development-key': u1Exists,
   'resetAnomalies-by-GET': u1Exists,
   'blocked-user': async ({ act }) => void (await act('block', { userId: 'blocked1' }, DAY)),

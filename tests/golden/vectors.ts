@@ -32,10 +32,6 @@ export const WAITING: Readonly<Record<string, string>> = {
   getUnsubscribeCategories: 'messages are not built yet',
   addAndroidNotificationChannel: 'channels are not built yet',
   deleteAndroidNotificationChannel: 'channels are not built yet',
-  getAbTests: 'A/B tests are not built yet',
-  setVars: 'variables are not built yet',
-  deleteVars: 'variables are not built yet',
-  downloadFile: 'files are not built yet',
   addPostback: 'postbacks are not built yet',
   listPostbacks: 'postbacks are not built yet',
   deletePostback: 'postbacks are not built yet',
@@ -49,7 +45,6 @@ export const WAITING: Readonly<Record<string, string>> = {
 /** Vectors about a part of an action that is not built yet, though the action is there. */
 export const WAITING_VECTORS: Readonly<Record<string, string>> = {
   'multi-csv-job': 'import jobs are not built yet',
-  'getVars-with-variant': 'A/B tests are not built yet',
 }
 
 /** The names a vector makes up to be unknown. */

@@ -1,3 +1,4 @@
+import type { ContentSource } from '@damson/server'
 import { createTestServer, type TestServer } from '@damson/server/testing'
 import type { Vector } from './vectors.ts'
 
@@ -17,6 +18,12 @@ export interface World {
   send(request: Vector['request']): Promise<Reply>
   /** Carries out one action with the key it needs, some seconds before now (0 if not said). Fails if it did not work. */
   act(action: string, args: Record<string, unknown>, secondsAgo?: number): Promise<Record<string, unknown>>
+  /** Makes content what is written down. */
+  applyContent(content: ContentSource): Promise<void>
+  /** Stores a file by `uploadFile`. */
+  upload(name: string, text: string): Promise<void>
+  /** What lies at an address that an answer gave. */
+  read(location: string): Promise<string>
   /** What `exportUser` says of a user; `null` if there is none. */
   user(userId: string): Promise<Record<string, unknown> | null>
 }
@@ -66,5 +73,24 @@ export async function createWorld(): Promise<World> {
     return element.warning === undefined ? element : null
   }
 
-  return { server, send, act, user }
+  async function applyContent(content: ContentSource): Promise<void> {
+    const plan = await server.server.engine.applyContent('app_T', content)
+    if (!plan.ok) throw new Error(JSON.stringify(plan.problems))
+  }
+
+  async function upload(name: string, text: string): Promise<void> {
+    const form = new FormData()
+    form.set('data', JSON.stringify([{ filename: name, size: text.length }]))
+    form.set('file0', new Blob([text], { type: 'image/png' }), name)
+    const url = 'http://test/api?appId=app_T&clientKey=dev_T&action=uploadFile'
+    const { status } = await server.fetch(new Request(url, { method: 'POST', body: form }))
+    if (status !== 200) throw new Error(`uploadFile: ${status}`)
+  }
+
+  async function read(location: string): Promise<string> {
+    const response = await server.fetch(new Request(new URL(location, 'http://test/api?action=downloadFile')))
+    return response.text()
+  }
+
+  return { server, send, act, user, applyContent, upload, read }
 }

@@ -1,3 +1,6 @@
+export type { ContentProblem } from './content/check.ts'
+export type { Plan, PlannedChange } from './content/plan.ts'
+export type { ContentSource, TestSource, VariableSource, VariantSource } from './content/source.ts'
 export type { App, AppKey, AppSettings } from './engine/app.ts'
 export { DEFAULT_APP_SETTINGS } from './engine/app.ts'
 export type { Random } from './engine/ids.ts'

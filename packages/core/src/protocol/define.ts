@@ -21,6 +21,8 @@ export interface ActionDefinition<S extends ArgShape = ArgShape> {
   readonly createDisposition: CreateDisposition | null
   /** Which ids an action must carry (specification 4.1). `optional`: may go without, with the development key. */
   readonly subject: 'userOrDevice' | 'device' | 'optional' | 'none'
+  /** Whether it is refused inside a `multi` (specification 8.11). */
+  readonly alone: boolean
   /** All actions accept both; the first is the one to document (specification 1.2). */
   readonly methods: readonly [HttpMethod, ...HttpMethod[]]
   /** One sentence for the reference. */
@@ -40,14 +42,15 @@ interface CompiledArg {
   readonly piece: Piece<unknown>
 }
 
-type Row<S extends ArgShape> = Omit<ActionDefinition<S>, 'compiled' | 'methods' | 'subject' | 'result'> &
-  Partial<Pick<ActionDefinition<S>, 'methods' | 'subject' | 'result'>>
+type Row<S extends ArgShape> = Omit<ActionDefinition<S>, 'compiled' | 'methods' | 'subject' | 'alone' | 'result'> &
+  Partial<Pick<ActionDefinition<S>, 'methods' | 'subject' | 'alone' | 'result'>>
 
 /** Writes one row of the action table. */
 export function action<S extends ArgShape>(row: Row<S>): ActionDefinition<S> {
   return {
     methods: ['POST', 'GET'],
     subject: row.scope === 'profile' ? 'userOrDevice' : 'none',
+    alone: false,
     result: {},
     ...row,
     compiled: Object.entries(row.args).map(([name, piece]) => ({ name, piece })),

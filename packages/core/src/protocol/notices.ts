@@ -54,6 +54,13 @@ export const NOTICES = {
   MISSING_ARGUMENT: error(400, ({ name }: Named) => `'${name}' must be provided`),
   INVALID_ARGUMENT: error(400, ({ name }: Named) => `'${name}' is invalid.`),
   UNKNOWN_ACTION: error(400, ({ name }: Named) => `Unknown action: ${name}`),
+  /** `uploadFile`: the parts are not what the arguments say of them. */
+  INVALID_UPLOAD: error(400, ({ reason }: { readonly reason: string }) => reason),
+  VARIABLES_TOO_LARGE: error(
+    400,
+    ({ bytes, limit }: { readonly bytes: number; readonly limit: number }) =>
+      `'vars' would bring the app's variables to ${bytes} bytes; at most ${limit} are allowed.`,
+  ),
   NOT_IN_BATCH: error(400, 'Action not allowed in a batch.'),
   BATCH_TOO_LARGE: error(403, 'Too many users or actions in a single multi call.'),
   /** In `setUserAttributes`, of one field or, without a field's name, of the whole entry. Recorded with HTTP 200. */

@@ -12,6 +12,8 @@ export interface Outcome {
   readonly error?: string
   readonly isOffline?: true
   readonly ignored?: true
+  /** Where to go instead of reading this answer, relative to the request's own address; with status 302. */
+  readonly redirect?: string
   /** The action's own results, in the order they are written. */
   readonly fields?: Readonly<Record<string, unknown>>
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { addApps } from './apps.ts'
+import { addContent } from './content.ts'
 import { tell } from './problem.ts'
 import { addReplay } from './replay.ts'
 import { addServe } from './serve.ts'
@@ -14,6 +15,7 @@ Examples:
   damson apps create --name 'My app' --data ./data    an app of your own, with its keys
   damson replay access.log.gz                         sessions in the log of a web server
   damson users show ann --data ./data                 all that is known of a user
+  damson content apply content.yaml --dry-run         what a file would change of variables and tests
 
 Each flag has an environment variable, which 'damson COMMAND --help' names; a flag wins over it.`
 
@@ -27,6 +29,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   addApps(program, terminal)
   addReplay(program, terminal)
   addUsers(program, terminal)
+  addContent(program, terminal)
   prepare(program, terminal)
   try {
     ignoreFlagsTurnedOff(program)

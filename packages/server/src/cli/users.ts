@@ -3,9 +3,9 @@ import { Draft } from '../engine/draft.ts'
 import { exportedUser } from '../engine/export-user.ts'
 import type { Profile } from '../engine/profile.ts'
 import { settle } from '../engine/story.ts'
-import type { App } from '../engine/app.ts'
 import type { ProfileRef, Store } from '../store/store.ts'
 import { DEFAULT_SESSION_RULES } from '@damson/core/session'
+import { chosenApp } from './chosen-app.ts'
 import { dataOption, withData } from './data.ts'
 import { Problem } from './problem.ts'
 import type { Terminal } from './terminal.ts'
@@ -80,20 +80,6 @@ function unknown(id: string, { appId }: ProfileRef): Problem {
 }
 
 async function refOf(store: Store, id: string, { appId, device }: UserOptions): Promise<ProfileRef> {
-  const app = chosen(await store.apps(), appId)
+  const app = chosenApp(await store.apps(), appId)
   return { appId: app.appId, userId: device ? null : id, deviceId: device ? id : null, needsSeen: false }
-}
-
-function chosen(apps: readonly App[], appId: string | undefined): App {
-  const ids = apps.map((app) => app.appId).join(', ')
-  if (appId !== undefined) {
-    const app = apps.find((one) => one.appId === appId)
-    if (app === undefined) throw new Problem(`there is no app '${appId}'. There is: ${ids === '' ? 'none' : ids}.`)
-    return app
-  }
-  const [app] = apps
-  if (app === undefined)
-    throw new Problem("there is no app in this folder. Choose another with --data, or make one: 'damson apps create'.")
-  if (apps.length > 1) throw new Problem(`there are several apps. Choose one with --app-id: ${ids}.`)
-  return app
 }

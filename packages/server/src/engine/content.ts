@@ -1,23 +1,97 @@
+import type { Json } from '../content/source.ts'
+import { decideContent } from '../content/decide.ts'
+import { filesKind } from '../content/files.ts'
+import { contentKind, type Variant } from '../content/snapshot.ts'
+import { varsOf } from '../content/variables.ts'
 import { DEVELOPER_FIELD } from './devices.ts'
-import type { Profile } from './profile.ts'
+import { Draft, emptyProfile } from './draft.ts'
+import { publicFileUrl } from './public-files.ts'
 import type { Scene } from './scene.ts'
+import { sessionOf } from './story.ts'
+
+/** What a client says of the content it wants. */
+export interface ContentWish {
+  readonly includeDefaults: boolean
+  readonly includeVariantDebugInfo: boolean
+}
+
+type Fields = Readonly<Record<string, unknown>>
 
 /**
- * What `start` and `getVars` give an app to show (specification 8.1). There is no content yet, so each field is there
- * and empty, in the JSON kind the SDKs rely on.
+ * What `start` and `getVars` give an app to show (specification 8.1). A variant that is given for the first time is written
+ * to the profile and told to its history. There are no messages yet, so that field is there and empty.
  */
-export function content(): Record<string, unknown> {
-  return { vars: {}, messages: {}, variants: [], regions: {}, interfaceRules: [], interfaceEvents: [] }
+export function content(draft: Draft, scene: Scene, wish: ContentWish): Fields {
+  const known = scene.services.catalog.of(scene.app.appId, contentKind)
+  const { vars, variants, entered } = decideContent(known, draft.profile, scene.now, wish.includeDefaults)
+  if (entered !== null) enter(draft, entered, scene)
+  const { code, variables } = known
+  return {
+    vars,
+    messages: {},
+    variants: variants.map(({ variant }) => ({ id: variant.id })),
+    regions: {},
+    interfaceRules: [],
+    interfaceEvents: [],
+    ...filesOf(scene),
+    ...(wish.includeVariantDebugInfo && { variantDebugInfo: debugInfo(variants.map(({ variant }) => variant)) }),
+    ...(scene.common.devMode && {
+      varsFromCode: varsOf({ ...variables, full: {} }, [...variables.code], true),
+      actionDefinitions: code.actionDefinitions,
+      fileAttributes: code.fileAttributes,
+    }),
+  }
+}
+
+/** The content for a user nobody knows (unknowns 68). */
+export function blankContent(scene: Scene, wish: ContentWish): Fields {
+  return content(new Draft(emptyProfile('', scene.now)), scene, wish)
 }
 
 /** What `start` adds to the content: news of the inbox, a token, and in devMode whether the device is registered. */
-export function startContent(profile: Profile, { services, common }: Scene): Record<string, unknown> {
-  const device = common.deviceId === null ? undefined : profile.devices[common.deviceId]
+export function startContent(draft: Draft, scene: Scene, wish: ContentWish): Fields {
+  const { services, common } = scene
+  const fields = content(draft, scene, wish)
+  const device = common.deviceId === null ? undefined : draft.profile.devices[common.deviceId]
   const isRegistered = device?.[DEVELOPER_FIELD] !== undefined
   return {
-    ...content(),
+    ...fields,
     syncNewsfeed: false,
     token: services.token(),
     ...(common.devMode && { isRegistered, isRegisteredFromOtherApp: false }),
+  }
+}
+
+function enter(
+  draft: Draft,
+  entered: Readonly<Record<string, { readonly variantId: number }>>,
+  { at, common }: Scene,
+): void {
+  const session = sessionOf(draft.profile, common.deviceId ?? '')
+  const record = session.phase === 'closed' ? null : session.run.id
+  const profile = draft.edit()
+  const variants = { ...profile.variants }
+  for (const [testId, { variantId }] of Object.entries(entered)) {
+    variants[testId] = { variantId, at }
+    draft.entries.push({ kind: 'variantEntered', at, record, testId: Number(testId), variantId })
+  }
+  profile.variants = variants
+}
+
+/** Where the files are, for SDKs; left out when there are none, or when nobody knows our address. */
+function filesOf({ app, services, caller: { baseUrl } }: Scene): Fields {
+  const files = services.catalog.of(app.appId, filesKind)
+  if (files.size === 0 || baseUrl === undefined) return {}
+  return { files: Object.fromEntries([...files].map(([name, { path }]) => [name, publicFileUrl(baseUrl, path)])) }
+}
+
+/** @source observed: specification 8.1, `variantDebugInfo` */
+function debugInfo(variants: readonly Variant[]): Json {
+  return {
+    abTests: variants.map(({ id, testId, leaves }) => ({
+      id: testId,
+      variantId: id,
+      vars: Object.fromEntries(leaves),
+    })),
   }
 }

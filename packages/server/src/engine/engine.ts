@@ -4,6 +4,7 @@ import {
   type ActionDefinition,
   type ActionName,
   type Common,
+  done,
   failed,
   isAbsent,
   isActionName,
@@ -18,12 +19,16 @@ import {
   wire,
 } from '@damson/core/protocol'
 import { DEFAULT_SESSION_RULES, type SessionRules } from '@damson/core/session'
+import { filesKind, type Upload } from '../content/files.ts'
+import { type Plan, planContent } from '../content/plan.ts'
+import { contentKind } from '../content/snapshot.ts'
+import type { ContentSource } from '../content/source.ts'
 import type { Files, ProfileRef, Store } from '../store/store.ts'
 import type { App } from './app.ts'
 import { Apps, type KnownApp } from './apps.ts'
 import { Catalog, type CatalogKind } from './catalog.ts'
 import { chainsOf, newUserIdOf, type Run } from './batch.ts'
-import { content } from './content.ts'
+import { blankContent, type ContentWish } from './content.ts'
 import { DevLimit } from './dev-limit.ts'
 import { Draft } from './draft.ts'
 import { effectiveTime } from './effective-time.ts'
@@ -49,6 +54,8 @@ export interface EngineOptions {
 export interface RunningEngine extends Engine {
   /** Reads the apps and their documents; `perform` does so by itself if nobody did. */
   load(): Promise<void>
+  /** Makes an app's content what was written down, or says what is wrong with it and changes nothing. */
+  applyContent(appId: string, content: ContentSource): Promise<Plan>
   /** Takes over documents that another process changed. */
   refresh(): Promise<void>
   apps(): readonly App[]
@@ -60,6 +67,7 @@ export interface RunningEngine extends Engine {
 }
 
 const CREATE_JOB = wire.boolean()
+const NO_UPLOADS: readonly Upload[] = []
 
 export function createEngine(options: EngineOptions): RunningEngine {
   return new TheEngine(options)
@@ -86,7 +94,7 @@ interface Asked {
 type Looked = { readonly item: Item } | Asked | Refused
 
 /** The kinds of documents that deciders look at. */
-const CATALOG_KINDS: readonly CatalogKind<unknown>[] = []
+const CATALOG_KINDS: readonly CatalogKind<unknown>[] = [contentKind, filesKind]
 
 class TheEngine implements RunningEngine {
   readonly #store: Store
@@ -128,14 +136,19 @@ class TheEngine implements RunningEngine {
 
   perform(envelope: Envelope, caller: Caller): Promise<Performed> {
     if (!this.#apps.isLoaded) return this.load().then(() => this.perform(envelope, caller))
-    const { outer } = envelope
+    const { outer, uploads = NO_UPLOADS } = envelope
     // No async function here and below: with nothing to wait for but the store, its promise is the only one needed.
-    const begun = this.#begin(outer, caller, this.#clock.now())
+    const begun = this.#begin(outer, caller, uploads, this.#clock.now())
     return 'outcome' in begun ? Promise.resolve(alone(begun.outcome, outer)) : begun.performed
   }
 
   /** The checks of specification 3.2 in their order, then the actions. */
-  #begin(outer: RawArgs, caller: Caller, now: EpochMs): Refused | { readonly performed: Promise<Performed> } {
+  #begin(
+    outer: RawArgs,
+    caller: Caller,
+    uploads: readonly Upload[],
+    now: EpochMs,
+  ): Refused | { readonly performed: Promise<Performed> } {
     const { action } = outer
     if (isAbsent(action)) return refused(failed('MISSING_ARGUMENT', { name: 'action' }))
     if (!isActionName(action)) return refused(failed('UNKNOWN_ACTION', { name: String(action) }))
@@ -145,7 +158,7 @@ class TheEngine implements RunningEngine {
     const read = readCommon(outer)
     if (!row.keys.includes(grant.keyClass)) return refused(failed('INVALID_ACCESS_KEY'))
     if (!read.ok) return refused(failed('INVALID_ARGUMENT', { name: read.invalid }))
-    const setting = { app: grant.known.app, names: grant.known.names, services: this.#services, caller, now }
+    const setting = { app: grant.known.app, names: grant.known.names, services: this.#services, caller, uploads, now }
     if (action === 'multi') return { performed: this.#batch(outer, read.common, grant, setting) }
 
     const limited = this.#limitDevelopment(read.common, grant, now)
@@ -154,6 +167,13 @@ class TheEngine implements RunningEngine {
     if ('outcome' in looked) return looked
     if ('asked' in looked) return { performed: Promise.resolve(looked.asked).then((outcome) => alone(outcome, outer)) }
     return { performed: this.#play([looked.item], grant, setting).then(([outcome]) => alone(outcome!, outer)) }
+  }
+
+  applyContent(appId: string, content: ContentSource): Promise<Plan> {
+    return this.#ports.catalog.change<Plan>(appId, contentKind, (set) => {
+      const plan = planContent(content, set, this.#clock.now())
+      return plan.ok ? { answer: plan, put: plan.put } : { answer: plan }
+    })
   }
 
   async settle(ref: ProfileRef, now: EpochMs): Promise<void> {
@@ -226,7 +246,7 @@ class TheEngine implements RunningEngine {
     if (isAbsent(name)) return { outcome: failed('MISSING_ARGUMENT', { name: 'action' }) }
     if (!isActionName(name)) return { outcome: failed('UNKNOWN_ACTION', { name: String(name) }) }
     const row: ActionDefinition = ACTIONS[name]
-    if (row.scope === 'batch') return { outcome: failed('NOT_IN_BATCH') }
+    if (row.scope === 'batch' || row.alone) return { outcome: failed('NOT_IN_BATCH') }
     const keyClass = this.#innerKeyClass(raw, grant, setting.now)
     if (keyClass === null || !row.keys.includes(keyClass)) return { outcome: failed('INVALID_ACCESS_KEY') }
     const common = readCommon(raw, outer)
@@ -270,7 +290,7 @@ class TheEngine implements RunningEngine {
     if (common.userId === null && common.deviceId === null) {
       // What a user nobody knows would be shown (unknowns 68).
       if (row.subject === 'optional' && keyClass === 'development')
-        return { outcome: { status: 200, success: true, fields: content() } }
+        return { outcome: done(blankContent({ ...setting, common, at }, args as unknown as ContentWish)) }
       return { outcome: failed('INVALID_SUBJECT') }
     }
     const resets = (args as { readonly resetAnomalies?: boolean }).resetAnomalies === true

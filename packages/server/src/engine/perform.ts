@@ -1,9 +1,12 @@
 import type { Outcome, RawArgs } from '@damson/core/protocol'
+import type { Upload } from '../content/files.ts'
 
 /** A decoded request: one action, or the list of a `multi`. Nothing in it has been checked yet. */
 export interface Envelope {
   /** Arguments of the query and the body together; of a `multi`, those around `data`. */
   readonly outer: RawArgs
+  /** The files of a multipart body. */
+  readonly uploads?: readonly Upload[]
 }
 
 /** What the transport knows of the caller; the first two are used for `(detect)` (specification 7.5) and nothing else. */

@@ -14,3 +14,8 @@ export function publicFileUrl(base: string, name: string): string {
   if (!name.startsWith(PUBLIC_PREFIX)) throw new Error(`Expected a public file, found '${name}'.`)
   return `${base}${SEGMENT}${name.slice(PUBLIC_PREFIX.length)}`
 }
+
+/** Whether the name is that of a variable's file: another upload has another name, so it may be kept for ever. */
+export function isContentFile(name: string): boolean {
+  return name.startsWith(`${PUBLIC_PREFIX}content/`)
+}

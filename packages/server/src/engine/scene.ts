@@ -1,6 +1,7 @@
 import type { EpochMs } from '@damson/core'
 import type { ActionName, ArgsOf, Common, Outcome } from '@damson/core/protocol'
 import type { SessionRules } from '@damson/core/session'
+import type { Upload } from '../content/files.ts'
 import type { Files, Store } from '../store/store.ts'
 import type { App } from './app.ts'
 import type { Catalog } from './catalog.ts'
@@ -47,6 +48,8 @@ export interface Scene {
   readonly services: Services
   readonly common: Common
   readonly caller: Caller
+  /** The files that came with the request. */
+  readonly uploads: readonly Upload[]
   /** When it happened, by our clock (specification 5.2). */
   readonly at: EpochMs
   /** When it reached us. */

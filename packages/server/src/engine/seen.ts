@@ -16,13 +16,17 @@ export function seenKey(common: Common): string | null {
 const PLAIN = ''
 const OFFLINE = 'o'
 
-/** An answer as it is kept. What `start` gives out is left away: it is made anew. */
+/** Whether the answer holds content, which is not kept but decided again. */
+export function isMadeAnew(name: ActionName): boolean {
+  return name === 'start' || name === 'restart' || name === 'getVars'
+}
+
+/** An answer as it is kept, without content. */
 export function answerText(outcome: Outcome, name: ActionName): string {
   if (outcome === DONE) return PLAIN
   if (outcome === DONE_OFFLINE) return OFFLINE
   const { fields, ...rest } = outcome
-  const isMadeAnew = name === 'start' || name === 'restart'
-  return JSON.stringify(fields === undefined || isMadeAnew ? rest : outcome)
+  return JSON.stringify(fields === undefined || isMadeAnew(name) ? rest : outcome)
 }
 
 export function answerOf(text: string): Outcome {

@@ -8,9 +8,10 @@ import {
   warned,
   failed,
 } from '@damson/core/protocol'
+import type { Upload } from '../content/files.ts'
 import type { Change, Loaded, Turn } from '../store/store.ts'
 import type { App } from './app.ts'
-import { startContent } from './content.ts'
+import { content, type ContentWish, startContent } from './content.ts'
 import { setDevice } from './devices.ts'
 import { Draft, emptyProfile } from './draft.ts'
 import type { TimeWarning } from './effective-time.ts'
@@ -19,7 +20,7 @@ import type { NameKind, Names } from './names.ts'
 import { noting } from './params.ts'
 import type { Caller } from './perform.ts'
 import type { Cast, Scene, Services } from './scene.ts'
-import { answerOf, answerText } from './seen.ts'
+import { answerOf, answerText, isMadeAnew } from './seen.ts'
 import { nextDeadline } from './story.ts'
 
 /** One action that has passed every check that needs no profile. */
@@ -42,6 +43,7 @@ export interface Setting {
   readonly names: Names
   readonly services: Services
   readonly caller: Caller
+  readonly uploads: readonly Upload[]
   readonly now: EpochMs
 }
 
@@ -111,8 +113,7 @@ class OpenTurn {
 
   play(item: Item): Outcome {
     const { name, definition, common, args, at, timeWarning } = item
-    const { app, names, services, caller, now } = this.#setting
-    const scene: Scene = { app, names, services, caller, now, common, at }
+    const scene: Scene = { ...this.#setting, common, at }
     const before = this.#repeated(item, scene)
     if (before !== undefined) return before
 
@@ -180,15 +181,16 @@ class OpenTurn {
   }
 
   /** What was answered to this message before; content is made anew. */
-  #repeated({ seenKey, name }: Item, scene: Scene): Outcome | undefined {
+  #repeated({ seenKey, name, args }: Item, scene: Scene): Outcome | undefined {
     if (seenKey === null) return undefined
     const text = this.#answers?.get(seenKey) ?? this.#loaded.seen(seenKey)
     if (text === undefined) return undefined
     const outcome = answerOf(text)
-    const isStart = name === 'start' || name === 'restart'
-    return isStart && this.cast !== null
-      ? { ...outcome, fields: startContent(this.cast.subject.profile, scene) }
-      : outcome
+    if (this.cast === null || !isMadeAnew(name)) return outcome
+    // Looked at, not written: what it says was written when it was answered first.
+    const draft = new Draft(this.cast.subject.profile)
+    const fields = (name === 'getVars' ? content : startContent)(draft, scene, args as ContentWish)
+    return { ...outcome, fields }
   }
 
   #remember({ seenKey, at: _, name }: Item, outcome: Outcome): Outcome {

@@ -8,7 +8,8 @@ import { acceptsGzip, compress } from './compression.ts'
 import type { FileRoute } from './file-route.ts'
 import type { HttpLimits } from './limits.ts'
 import { isStream, type PlainRequest, type PlainResponse } from './plain.ts'
-import { json, PREFLIGHT, refusal, refuse } from './responses.ts'
+import { json, PREFLIGHT, redirect, refusal, refuse } from './responses.ts'
+import { uploadsOf } from './uploads.ts'
 
 /** Answers one request, whatever it is. Never rejects. */
 export type Answer = (request: PlainRequest) => Promise<PlainResponse>
@@ -101,7 +102,10 @@ export function createAnswer(options: AnswerOptions): Answer {
       acceptLanguage: headers['accept-language'] ?? null,
       ...baseOf(request),
     }
-    const { status, elements } = await engine.perform({ outer }, caller)
+    const uploads = body.files === undefined ? undefined : uploadsOf(body.files)
+    const { status, elements } = await engine.perform({ outer, ...(uploads && { uploads }) }, caller)
+    const [first] = elements
+    if (first?.outcome.redirect !== undefined && status === 302) return redirect(first.outcome.redirect)
     return json(status, encodeElements(elements))
   }
 

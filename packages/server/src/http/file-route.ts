@@ -1,4 +1,4 @@
-import { publicFileOf } from '../engine/public-files.ts'
+import { isContentFile, publicFileOf } from '../engine/public-files.ts'
 import type { Files, StoredFile } from '../store/files.ts'
 import type { PlainRequest, PlainResponse } from './plain.ts'
 import { refusal, refuse } from './responses.ts'
@@ -37,12 +37,17 @@ export function createFileRoute(files: Files): FileRoute {
   }
 }
 
-async function answerFile({ method }: PlainRequest, name: string, files: Files): Promise<PlainResponse> {
+async function answerFile({ method, headers }: PlainRequest, name: string, files: Files): Promise<PlainResponse> {
   const file = method === 'GET' || method === 'HEAD' ? await found(name, files) : null
   if (file === null) return refuse(refusal(404, 'File not found.'))
   const type = TYPES[name.slice(name.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/octet-stream'
-  const headers = { ...FILE_HEADERS, 'Content-Type': type, 'Content-Length': String(file.bytes) }
-  return { status: 200, headers, body: file.content }
+  const isForEver = isContentFile(name)
+  const etag = `"${name.slice(name.lastIndexOf('/') + 1)}"`
+  const kept = isForEver ? { 'Cache-Control': 'public, max-age=31536000, immutable', ETag: etag } : {}
+  if (isForEver && headers['if-none-match'] === etag)
+    return { status: 304, headers: { ...FILE_HEADERS, ...kept }, body: null }
+  const facts = { ...FILE_HEADERS, ...kept, 'Content-Type': type, 'Content-Length': String(file.bytes) }
+  return { status: 200, headers: facts, body: file.content }
 }
 
 /** A name that no file can have is not there. */

@@ -20,6 +20,12 @@ export function refuse(outcome: Outcome, more?: Headers): PlainResponse {
   return json(outcome.status, encodeElements([{ outcome, reqId: undefined }]), more)
 }
 
+/** To another address, relative to the one that was asked. */
+export function redirect(location: string): PlainResponse {
+  const headers = { 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'private', Location: location }
+  return { status: 302, headers, body: null }
+}
+
 /** An error of ours that is no part of the API: of HTTP itself, or of what a mount adds. */
 export function refusal(status: number, error: string): Outcome {
   return { status, success: false, error }

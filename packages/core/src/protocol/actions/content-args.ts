@@ -20,5 +20,10 @@ export const CONTENT_RESULT: Readonly<Record<string, JsonSchema>> = {
   regions: { type: 'object', additionalProperties: { type: 'object' }, description: 'Regions by name.' },
   interfaceRules: { type: 'array', items: {}, description: 'Always empty.' },
   interfaceEvents: { type: 'array', items: {}, description: 'Always empty.' },
+  files: { type: 'object', description: 'Addresses of files by name; if there are any.' },
+  variantDebugInfo: { type: 'object', description: 'The variants with their values; if it was asked for.' },
+  varsFromCode: { type: 'object', description: 'What `setVars` said last; devMode only.' },
+  actionDefinitions: { type: 'object', description: 'Message templates that `setVars` brought; devMode only.' },
+  fileAttributes: { type: 'object', description: 'What `setVars` said of files; devMode only.' },
   syncNewsfeed: { type: 'boolean', description: 'Whether the client should fetch its inbox.' },
 }

@@ -11,7 +11,7 @@ export type Matches = (profile: Profile, now: EpochMs) => boolean
 /** Finds the meaning of another audience by its name. */
 export type Lookup = (name: string) => Matches
 
-const matchesEveryone: Matches = () => true
+export const matchesEveryone: Matches = () => true
 
 /**
  * Makes a function of a condition. A comparison with what is not there is false, so `!=` and `not` of it are true. Of what

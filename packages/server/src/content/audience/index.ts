@@ -1,7 +1,8 @@
-import { compile, type Lookup, type Matches } from './compile.ts'
+import { compile, type Lookup, type Matches, matchesEveryone } from './compile.ts'
 import { parseExpression } from './parse.ts'
 
 export { ExpressionError } from './problem.ts'
+export { matchesEveryone }
 export type { Matches }
 
 const NO_AUDIENCES: Lookup = (name) => {

@@ -1,7 +1,7 @@
 import type { ActionDefinition, ActionName, ArgsOf, Common, Outcome } from '@damson/core/protocol'
 import type { Draft } from '../draft.ts'
 import type { AppPorts, Cast, Decide, Query, Scene } from '../scene.ts'
-import { getVars } from './content.ts'
+import { deleteVars, downloadFile, getAbTest, getAbTests, getVariant, getVars, setVars, uploadFile } from './content.ts'
 import { advance, track, trackGeofence } from './events.ts'
 import { getMigrateState, log } from './sdk.ts'
 import { heartbeat, pauseSession, pauseState, restart, resumeSession, resumeState, start, stop } from './sessions.ts'
@@ -56,7 +56,14 @@ const table: { readonly [Name in Handled]: Handler<Name> } = {
   block: decide(block),
   unblock: decide(unblock),
   exportUser: query(exportUser),
-  getVars: query(getVars),
+  getVars: decide(getVars),
+  setVars: app(setVars),
+  deleteVars: app(deleteVars),
+  uploadFile: app(uploadFile),
+  downloadFile: app(downloadFile),
+  getAbTests: app(getAbTests),
+  getAbTest: app(getAbTest),
+  getVariant: app(getVariant),
   getMigrateState: app(getMigrateState),
   log: app(log),
 }

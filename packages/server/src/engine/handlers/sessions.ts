@@ -32,7 +32,7 @@ export const start: Decide<'start'> = (cast, args, scene) => {
     ...(client !== null && { client }),
     ...(sdkVersion !== null && { sdkVersion }),
   })
-  return noting(done(startContent(cast.subject.profile, scene)), ofNames ?? ofPlace)
+  return noting(done(startContent(cast.subject, scene, args)), ofNames ?? ofPlace)
 }
 
 export const restart: Decide<'restart'> = start

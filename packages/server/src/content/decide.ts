@@ -1,0 +1,48 @@
+import type { EpochMs } from '@damson/core'
+import type { Assignment, Profile } from '../engine/profile.ts'
+import type { Leaves } from './leaves.ts'
+import type { Content } from './snapshot.ts'
+import type { Json } from './source.ts'
+import { type Given, variantsFor } from './tests.ts'
+import { targetedLeaves, varsOf } from './variables.ts'
+
+/** What a user is shown now. */
+export interface Shown {
+  readonly vars: Readonly<Record<string, Json>>
+  /** Testers and those who stay among them; not the chosen variants of finished tests. */
+  readonly variants: readonly Given[]
+  /** Seen for the first time: to be written to the profile, and told to the history. By test. */
+  readonly entered: Readonly<Record<string, Assignment>> | null
+}
+
+/**
+ * Decides the content for one user. A variable's value is that of a variant, else of an audience, else what was
+ * published, else what the code has (specification 7.7). Of two tests with the same variable the one with the lower id
+ * has its way. Audiences of tests see the variants a user was in before; audiences of variables those of now.
+ */
+export function decideContent(content: Content, profile: Profile, now: EpochMs, includeDefaults: boolean): Shown {
+  const given = variantsFor(content, profile, now)
+  const entered = enteredIn(given, now)
+  const settled = entered === null ? profile : { ...profile, variants: { ...profile.variants, ...entered } }
+  const leaves = [...targetedLeaves(content.variables, settled, now), ...leavesOf(given)]
+  return {
+    vars: varsOf(content.variables, leaves, includeDefaults),
+    variants: given.filter(({ as }) => as !== 'chosen'),
+    entered,
+  }
+}
+
+/** Later ones are set over earlier ones, so the first test goes last. */
+function leavesOf(given: readonly Given[]): Leaves {
+  return given.toReversed().flatMap(({ variant }) => variant.leaves)
+}
+
+function enteredIn(given: readonly Given[], at: EpochMs): Record<string, Assignment> | null {
+  let entered: Record<string, Assignment> | null = null
+  for (const { variant, as } of given) {
+    if (as !== 'enters') continue
+    entered ??= {}
+    entered[variant.testId] = { variantId: variant.id, at }
+  }
+  return entered
+}

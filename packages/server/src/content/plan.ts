@@ -1,0 +1,108 @@
+import type { EpochMs } from '@damson/core'
+import type { DocumentSet } from '../store/store.ts'
+import { checkContent, type ContentProblem } from './check.ts'
+import { codeOf, documentId, keptTestsOf, sectionOf } from './documents.ts'
+import { type ContentSource, type KeptTest, type Section, SECTIONS, type TestSource } from './source.ts'
+
+/** One thing that becomes another. */
+export interface PlannedChange {
+  readonly type: 'add' | 'change' | 'remove'
+  readonly section: Section
+  readonly name: string
+  /** Of what changes, the fields by dotted path, before and after; JSON text, '' where there is none. */
+  readonly fields: readonly { readonly field: string; readonly before: string; readonly after: string }[]
+}
+
+export type Plan =
+  | { readonly ok: true; readonly changes: readonly PlannedChange[]; readonly put: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly problems: readonly ContentProblem[] }
+
+/**
+ * What it takes to make the kept content what was written down. A section that is there is taken whole: what it does not
+ * name is removed. A section that is not there stays as it is. Pure.
+ */
+export function planContent(wanted: ContentSource, { documents }: Pick<DocumentSet, 'documents'>, now: EpochMs): Plan {
+  const kept = exportedContent(documents)
+  const whole = { ...kept, ...defined(wanted) }
+  const problems = checkContent(whole, Object.keys(codeOf(documents).defaults))
+  if (problems.length > 0) return { ok: false, problems }
+  const tests = keptTestsOf(documents)
+  const put: Record<string, unknown> = {}
+  const changes = SECTIONS.flatMap((section) =>
+    changesOf(section, kept[section] ?? {}, whole[section] ?? {}).map((change) => {
+      const value = whole[section]?.[change.name]
+      const id = documentId(section, change.name)
+      put[id] =
+        change.type === 'remove'
+          ? null
+          : section === 'tests'
+            ? keptTest(value as TestSource, tests[change.name], now)
+            : value
+      return change
+    }),
+  )
+  return { ok: true, changes, put }
+}
+
+/** The kept content as people write it down. */
+export function exportedContent(documents: DocumentSet['documents']): ContentSource {
+  const tests = Object.entries(keptTestsOf(documents)).map(([id, test]) => [id, writtenTest(test)] as const)
+  return {
+    audiences: sectionOf(documents, 'audiences'),
+    variables: sectionOf(documents, 'variables'),
+    tests: Object.fromEntries(tests),
+  }
+}
+
+function writtenTest({ createdAt: _c, updatedAt: _u, finishedAt: _f, ...test }: KeptTest): TestSource {
+  return test
+}
+
+function keptTest(test: TestSource, before: KeptTest | undefined, now: EpochMs): KeptTest {
+  const finishedAt = test.state === 'finished' ? (before?.finishedAt ?? now) : undefined
+  return {
+    ...test,
+    createdAt: before?.createdAt ?? now,
+    updatedAt: now,
+    ...(finishedAt !== undefined && { finishedAt }),
+  }
+}
+
+function changesOf(
+  section: Section,
+  kept: Readonly<Record<string, unknown>>,
+  wanted: Readonly<Record<string, unknown>>,
+): readonly PlannedChange[] {
+  const names = [...new Set([...Object.keys(kept), ...Object.keys(wanted)])].sort()
+  return names.flatMap((name) => {
+    const [before, after] = [kept[name], wanted[name]]
+    const fields = differences(before, after, '')
+    if (fields.length === 0) return []
+    return [{ type: before === undefined ? 'add' : after === undefined ? 'remove' : 'change', section, name, fields }]
+  })
+}
+
+function differences(before: unknown, after: unknown, path: string): PlannedChange['fields'] {
+  if (isMap(before) && isMap(after)) {
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    return names.flatMap((name) => differences(before[name], after[name], path === '' ? name : `${path}.${name}`))
+  }
+  const [one, other] = [textOf(before), textOf(after)]
+  return one === other ? [] : [{ field: path, before: one, after: other }]
+}
+
+/** The same for the same value, in whatever order its fields were written. */
+function textOf(value: unknown): string {
+  if (value === undefined) return ''
+  return JSON.stringify(value, (_, inner: unknown) =>
+    isMap(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  )
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function defined(content: ContentSource): ContentSource {
+  return Object.fromEntries(Object.entries(content).filter(([, section]) => section !== undefined))
+}
