@@ -21,27 +21,25 @@ function track(user: number, more: object): object {
   }
 }
 
-/** One `track` a request, of ten thousand users in turn. `isNumbered`: with message ids, as our client sends them. */
-export function trackBodies({ isNumbered }: { readonly isNumbered: boolean }): () => string {
-  const keys = { appId: APP_ID, clientKey: PRODUCTION_KEY }
-  const plain = Array.from({ length: USERS }, (_, user) => JSON.stringify(track(user, keys)))
+const KEYS = { appId: APP_ID, clientKey: PRODUCTION_KEY }
+
+/** One `track` a request, of ten thousand users in turn. */
+export function trackBodies(): string[] {
+  return Array.from({ length: USERS }, (_, user) => JSON.stringify(track(user, KEYS)))
+}
+
+/** The same with a message id, as our client sends them: no two are alike. */
+export function* numberedTrackBodies(): Generator<string, never> {
   const run = process.pid.toString(36) + Date.now().toString(36)
-  let next = 0
-  return () => {
-    const number = next++
-    if (!isNumbered) return plain[number % USERS]!
-    return JSON.stringify(track(number % USERS, { ...keys, reqId: `${run}-${number}` }))
-  }
+  for (let next = 0; ; next++) yield JSON.stringify(track(next % USERS, { ...KEYS, reqId: `${run}-${next}` }))
 }
 
 /** A `multi` of fifty users with ten actions each, as the documentation allows at most. */
-export function multiBodies(): () => string {
-  const bodies = Array.from({ length: USERS / BATCH_USERS }, (_, batch) => {
+export function multiBodies(): string[] {
+  return Array.from({ length: USERS / BATCH_USERS }, (_, batch) => {
     const data = Array.from({ length: BATCH_USERS * BATCH_ACTIONS_EACH }, (_entry, index) =>
       track(batch * BATCH_USERS + Math.floor(index / BATCH_ACTIONS_EACH), {}),
     )
-    return JSON.stringify({ appId: APP_ID, clientKey: PRODUCTION_KEY, action: 'multi', time: Date.now() / 1_000, data })
+    return JSON.stringify({ ...KEYS, action: 'multi', time: Date.now() / 1_000, data })
   })
-  let next = 0
-  return () => bodies[next++ % bodies.length]!
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
 import { ratios, shuffled, type Spread, spreadOf } from '../statistics.ts'
-import { multiBodies, trackBodies } from './bodies.ts'
+import { multiBodies, numberedTrackBodies, trackBodies } from './bodies.ts'
 
 /** Not counted: the first requests meet code that is not compiled yet and users nobody knows. */
 const WARM_UP_SECONDS = 6
@@ -16,14 +16,15 @@ const KINDS: readonly Kind[] = ['bare', 'memory', 'sqlite']
 interface Load {
   readonly name: string
   readonly connections: number
-  readonly bodies: () => () => string
+  /** Bodies that are sent again and again, or, where each goes out once, a source of them. */
+  readonly bodies: readonly string[] | (() => Generator<string, never>)
 }
 
 const LOADS: readonly Load[] = [
-  { name: 'track', connections: 64, bodies: () => trackBodies({ isNumbered: false }) },
-  { name: 'track with message ids', connections: 64, bodies: () => trackBodies({ isNumbered: true }) },
-  { name: 'track, 4 connections', connections: 4, bodies: () => trackBodies({ isNumbered: false }) },
-  { name: 'multi, 50 users × 10 actions', connections: 8, bodies: multiBodies },
+  { name: 'track', connections: 64, bodies: trackBodies() },
+  { name: 'track with message ids', connections: 64, bodies: numberedTrackBodies },
+  { name: 'track, 4 connections', connections: 4, bodies: trackBodies() },
+  { name: 'multi, 50 users × 10 actions', connections: 8, bodies: multiBodies() },
 ]
 
 export interface HttpFigures {
@@ -35,10 +36,14 @@ export interface HttpFigures {
   readonly toBare: Spread
   /** Ours with SQLite to ours with storage off. */
   readonly toMemory: Spread
+  /** Processor time of a request, all threads of the server together. Microseconds; the median. */
+  readonly processorMicroseconds: Readonly<Record<Kind | 'generator', number>>
 }
 
 interface Target {
   readonly url: string
+  /** Processor time used so far. Microseconds. */
+  usage(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -55,6 +60,11 @@ async function startTarget(kind: Kind): Promise<Target> {
   })
   return {
     url: `http://127.0.0.1:${port}/api`,
+    usage: () =>
+      new Promise((resolve) => {
+        child.once('message', (message) => resolve((message as { microseconds: number }).microseconds))
+        child.send('usage')
+      }),
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => {
@@ -66,13 +76,17 @@ async function startTarget(kind: Kind): Promise<Target> {
   }
 }
 
-async function fire(
-  target: Target,
-  { connections, bodies }: Load,
-  seconds: number,
-  rate?: number,
-): Promise<autocannon.Result> {
-  const next = bodies()
+interface Fired {
+  readonly requestsPerSecond: number
+  readonly p99Ms: number
+  /** Processor time of one request. Microseconds. */
+  readonly serverMicroseconds: number
+  readonly generatorMicroseconds: number
+}
+
+async function fire(target: Target, load: Load, seconds: number, rate?: number): Promise<Fired> {
+  const { connections } = load
+  const [server, generator] = [await target.usage(), process.cpuUsage()]
   const result = await autocannon({
     url: target.url,
     method: 'POST',
@@ -80,14 +94,33 @@ async function fire(
     connections,
     duration: seconds,
     ...(rate !== undefined && { overallRate: rate }),
-    setupClient: (client) => {
-      client.setBody(next())
-      client.on('response', () => client.setBody(next()))
-    },
+    setupClient: feeder(load),
   })
-  if (result.errors > 0 || result.non2xx > 0)
-    throw new Error(`${result.errors} errors, ${result.non2xx} refusals at ${target.url}`)
-  return result
+  const { errors, non2xx, requests, latency } = result
+  if (errors > 0 || non2xx > 0) throw new Error(`${errors} errors, ${non2xx} refusals at ${target.url}`)
+  const { user, system } = process.cpuUsage(generator)
+  return {
+    requestsPerSecond: requests.average,
+    p99Ms: latency.p99,
+    serverMicroseconds: ((await target.usage()) - server) / requests.total,
+    generatorMicroseconds: (user + system) / requests.total,
+  }
+}
+
+/** Gives each connection its bodies. Those that may go out twice are written down before: the generator is not what is measured. */
+function feeder({ bodies, connections }: Load): (client: autocannon.Client) => void {
+  if (typeof bodies === 'function') {
+    const source = bodies()
+    return (client) => {
+      client.setBody(source.next().value)
+      client.on('response', () => client.setBody(source.next().value))
+    }
+  }
+  let connection = 0
+  return (client) => {
+    const own = connection++
+    client.setRequests(bodies.filter((_, index) => index % connections === own).map((body) => ({ body })))
+  }
 }
 
 export interface HttpBenchOptions {
@@ -104,6 +137,7 @@ export async function runHttpBench({ rounds, seconds, onProgress }: HttpBenchOpt
 }> {
   const rates = new Map<string, number[]>()
   const latencies = new Map<string, number[]>()
+  const costs = new Map<string, number[]>()
   const targets = new Map<Kind, Target>()
   for (const kind of KINDS) targets.set(kind, await startTarget(kind))
   try {
@@ -116,11 +150,14 @@ export async function runHttpBench({ rounds, seconds, onProgress }: HttpBenchOpt
     for (let round = 0; round < rounds; round++) {
       for (const load of LOADS) {
         for (const kind of shuffled(KINDS)) {
-          const { requests, latency } = await fire(targets.get(kind)!, load, seconds)
-          push(rates, `${kind} ${load.name}`, requests.average)
-          push(latencies, `${kind} ${load.name}`, latency.p99)
+          const fired = await fire(targets.get(kind)!, load, seconds)
+          push(rates, `${kind} ${load.name}`, fired.requestsPerSecond)
+          push(latencies, `${kind} ${load.name}`, fired.p99Ms)
+          push(costs, `${kind} ${load.name}`, fired.serverMicroseconds)
+          push(costs, `generator ${load.name}`, fired.generatorMicroseconds)
+          const { requestsPerSecond, p99Ms, serverMicroseconds } = fired
           onProgress(
-            `round ${round + 1}/${rounds}  ${load.name}  ${kind}: ${Math.round(requests.average)} requests/s, p99 ${latency.p99} ms`,
+            `round ${round + 1}/${rounds}  ${load.name}  ${kind}: ${Math.round(requestsPerSecond)} requests/s, p99 ${p99Ms} ms, ${Math.round(serverMicroseconds)} µs each`,
           )
         }
       }
@@ -129,17 +166,23 @@ export async function runHttpBench({ rounds, seconds, onProgress }: HttpBenchOpt
     const half = Math.round(spreadOf(rates.get(`sqlite ${track!.name}`)!).median / 2)
     const halves: number[] = []
     for (let round = 0; round < rounds; round++) {
-      halves.push((await fire(targets.get('sqlite')!, track!, seconds, half)).latency.p99)
+      halves.push((await fire(targets.get('sqlite')!, track!, seconds, half)).p99Ms)
       onProgress(`half of peak (${half} requests/s): p99 ${halves.at(-1)} ms`)
     }
-    return { loads: LOADS.map(({ name }) => figures(name, rates, latencies)), p99AtHalfOfPeakMs: spreadOf(halves) }
+    return {
+      loads: LOADS.map(({ name }) => figures(name, rates, latencies, costs)),
+      p99AtHalfOfPeakMs: spreadOf(halves),
+    }
   } finally {
     for (const target of targets.values()) await target.stop()
   }
 }
 
-function figures(load: string, rates: Map<string, number[]>, latencies: Map<string, number[]>): HttpFigures {
+type Measured = ReadonlyMap<string, readonly number[]>
+
+function figures(load: string, rates: Measured, latencies: Measured, costs: Measured): HttpFigures {
   const of = (kind: Kind) => rates.get(`${kind} ${load}`)!
+  const cost = (of: Kind | 'generator') => spreadOf(costs.get(`${of} ${load}`)!).median
   return {
     load,
     bareRequestsPerSecond: spreadOf(of('bare')),
@@ -147,6 +190,12 @@ function figures(load: string, rates: Map<string, number[]>, latencies: Map<stri
     p99Ms: spreadOf(latencies.get(`sqlite ${load}`)!),
     toBare: ratios(of('sqlite'), of('bare')),
     toMemory: ratios(of('sqlite'), of('memory')),
+    processorMicroseconds: {
+      bare: cost('bare'),
+      memory: cost('memory'),
+      sqlite: cost('sqlite'),
+      generator: cost('generator'),
+    },
   }
 }
 

@@ -32,6 +32,12 @@ export async function runServerBench({ rounds, seconds, sessions, isKept }: Serv
     shown(toMemory),
     shown(p99Ms, 0),
   ])
+  const costs = http.loads.map(({ load, processorMicroseconds: { bare, memory, sqlite, generator } }) => [
+    load,
+    ...[bare, memory, sqlite].map((microseconds) => microseconds.toFixed(0)),
+    `**${(bare / sqlite).toFixed(2)}**`,
+    generator.toFixed(0),
+  ])
   const text = [
     `${new Date().toISOString().slice(0, 10)}, ${machine()}; load generator on the same machine, ${rounds} rounds of ${seconds} s each, interleaved; median (least–most).`,
     table(
@@ -45,6 +51,8 @@ export async function runServerBench({ rounds, seconds, sessions, isKept }: Serv
       ],
       rows,
     ),
+    'Processor time of one request, all threads together, in microseconds; the median. It depends less on what else the machine does.',
+    table(['load', 'bare', 'ours, storage off', 'ours, durable', 'bare to ours', 'load generator'], costs),
     table(
       ['measured', 'figure'],
       [

@@ -8,7 +8,8 @@ import { APP_ID, PRODUCTION_KEY } from './bodies.ts'
 
 /**
  * A server in a process of its own: `bare`, which only parses and answers; `memory`, ours with storage off; or `sqlite`, ours
- * with everything on. Tells its parent the port, and stops when the parent says so.
+ * with everything on. Tells its parent the port, then the processor time it has used whenever the parent asks; stops when
+ * the parent says so.
  */
 const [, , kind, folder = ''] = process.argv
 
@@ -38,6 +39,8 @@ async function bare(): Promise<{ port: number; stop(): Promise<void> }> {
 
 const running = await start()
 process.send?.({ port: running.port })
-process.once('message', () => {
-  void running.stop().then(() => process.exit(0))
+process.on('message', (message) => {
+  if (message === 'stop') void running.stop().then(() => process.exit(0))
+  const { user, system } = process.cpuUsage()
+  if (message === 'usage') process.send?.({ microseconds: user + system })
 })
