@@ -51,10 +51,11 @@ const LONE_SURROGATE = /\p{Surrogate}/gu
 
 /**
  * JSON cannot hold NUL or half a pair but as a `\u` escape, nor a key we refuse but literally or with such escapes. Nearly
- * no text does, and nearly every one is spared the walk.
+ * no text does, and nearly every one is spared the walk. Short words are found several times as quickly as long ones.
  */
 function mayBeUnsafe(text: string): boolean {
-  if (text.includes('__proto__') || text.includes('constructor') || text.includes('prototype')) return true
+  if (text.includes('proto') && (text.includes('__proto__') || text.includes('prototype'))) return true
+  if (text.includes('struct') && text.includes('constructor')) return true
   return text.includes('\\u') && UNSAFE_ESCAPE.test(text)
 }
 
