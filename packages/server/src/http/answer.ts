@@ -7,6 +7,7 @@ import { readBody } from './body.ts'
 import { acceptsGzip, compress } from './compression.ts'
 import type { FileRoute } from './file-route.ts'
 import type { HttpLimits } from './limits.ts'
+import { createPace } from './pace.ts'
 import { isStream, type PlainRequest, type PlainResponse } from './plain.ts'
 import { json, PREFLIGHT, redirect, refusal, refuse } from './responses.ts'
 import { uploadsOf } from './uploads.ts'
@@ -42,6 +43,7 @@ export type ClientAddress = (hops: {
 export function createAnswer(options: AnswerOptions): Answer {
   const { engine, logger, limits, isReady, clientAddress, fileRoute, publicUrl } = options
   const isLogging = logger.isLevelEnabled?.('debug') ?? false
+  const pace = createPace()
 
   async function answer(request: PlainRequest): Promise<PlainResponse> {
     const startedAt = isLogging ? performance.now() : 0
@@ -86,6 +88,8 @@ export function createAnswer(options: AnswerOptions): Answer {
     const read = readBody(request, limits)
     const body = read instanceof Promise ? await read : read
     if (!body.ok) return refuse(body.outcome)
+    const myTurn = pace(body.text.length)
+    if (myTurn !== undefined) await myTurn
     const decoded = decodeRequest({
       method,
       query: request.query,
