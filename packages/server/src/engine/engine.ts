@@ -4,6 +4,7 @@ import {
   type ActionDefinition,
   type ActionName,
   type Common,
+  DONE,
   done,
   failed,
   isAbsent,
@@ -23,12 +24,13 @@ import { filesKind, type Upload } from '../content/files.ts'
 import { type Plan, planContent } from '../content/plan.ts'
 import { contentKind } from '../content/snapshot.ts'
 import type { ContentSource } from '../content/source.ts'
-import type { Files, ProfileRef, Store } from '../store/store.ts'
+import type { Files, Loaded, ProfileRef, Store, Turn } from '../store/store.ts'
 import type { App } from './app.ts'
 import { Apps, type KnownApp } from './apps.ts'
 import { Catalog, type CatalogKind } from './catalog.ts'
 import { chainsOf, newUserIdOf, type Run } from './batch.ts'
 import { blankContent, type ContentWish } from './content.ts'
+import { type Element, fillIn, type Play, playChain } from './elements.ts'
 import { DevLimit } from './dev-limit.ts'
 import { Draft } from './draft.ts'
 import { effectiveTime } from './effective-time.ts'
@@ -38,7 +40,7 @@ import type { Caller, Engine, Envelope, Performed } from './perform.ts'
 import type { AppPorts, Locator, Money, Services } from './scene.ts'
 import { seenKey } from './seen.ts'
 import { nextDeadline, settle } from './story.ts'
-import { decideTurn, type Item, type Setting } from './turn.ts'
+import { type Decision, decideTurn, type Item, type Setting } from './turn.ts'
 
 export interface EngineOptions {
   readonly store: Store
@@ -159,7 +161,7 @@ class TheEngine implements RunningEngine {
     if (!row.keys.includes(grant.keyClass)) return refused(failed('INVALID_ACCESS_KEY'))
     if (!read.ok) return refused(failed('INVALID_ARGUMENT', { name: read.invalid }))
     const setting = { app: grant.known.app, names: grant.known.names, services: this.#services, caller, uploads, now }
-    if (action === 'multi') return { performed: this.#batch(outer, read.common, grant, setting) }
+    if (action === 'multi') return this.#batch(outer, read.common, grant, setting)
 
     const limited = this.#limitDevelopment(read.common, grant, now)
     if (limited !== null) return refused(limited)
@@ -198,39 +200,30 @@ class TheEngine implements RunningEngine {
     return { known, clientKey, keyClass }
   }
 
-  async #batch(outer: RawArgs, common: Common, grant: Grant, setting: Setting): Promise<Performed> {
+  /** Nothing is left of the actions once they are decided: of a long batch that waits for its commit, only the answers. */
+  #batch(outer: RawArgs, common: Common, grant: Grant, setting: Setting): Refused | { performed: Promise<Performed> } {
     // A job is another thing than a batch: running it at once would look like one and have no job id.
     if (CREATE_JOB.coerce(outer.createJob ?? false) !== false)
-      return alone(failed('INVALID_ARGUMENT', { name: 'createJob' }), outer)
+      return refused(failed('INVALID_ARGUMENT', { name: 'createJob' }))
     const list = listActions(outer)
-    if (!list.ok) return alone(list.outcome, outer)
+    if (!list.ok) return refused(list.outcome)
     const { actions } = list
     const limited = this.#limitDevelopment(developerOf(common, actions, grant.keyClass), grant, setting.now)
-    if (limited !== null) return alone(limited, outer)
-    if (isBatchTooLarge(actions, outer)) return alone(failed('BATCH_TOO_LARGE'), outer)
+    if (limited !== null) return refused(limited)
+    if (isBatchTooLarge(actions, outer)) return refused(failed('BATCH_TOO_LARGE'))
 
-    const outcomes = new Array<Outcome>(actions.length)
+    const elements = actions.map((raw): Element => ({ outcome: DONE, reqId: readReqId(raw) }))
     const items: Item[] = []
-    const asked: Promise<void>[] = []
-    for (const [index, raw] of actions.entries()) {
-      const looked = this.#lookInside(index, raw, outer, common, grant, setting)
-      if ('outcome' in looked) outcomes[index] = looked.outcome
-      else if ('item' in looked) items.push(looked.item)
-      else asked.push(Promise.resolve(looked.asked).then((outcome) => void (outcomes[index] = outcome)))
+    const played: Promise<void>[] = []
+    for (let index = 0; index < actions.length; index++) {
+      const looked = this.#lookInside(index, actions[index]!, outer, common, grant, setting)
+      if ('item' in looked) items.push(looked.item)
+      else if ('asked' in looked) played.push(fillIn(elements[index]!, looked.asked))
+      else elements[index]!.outcome = looked.outcome
     }
-    const chains = items.length === 0 ? [] : chainsOf(items)
-    await Promise.all([...asked, ...chains.map((chain) => this.#playChain(chain, grant, setting, outcomes))])
-    return {
-      status: 200,
-      elements: actions.map((raw, index) => ({ outcome: outcomes[index]!, reqId: readReqId(raw) })),
-    }
-  }
-
-  async #playChain(chain: readonly Run[], grant: Grant, setting: Setting, outcomes: Outcome[]): Promise<void> {
-    for (const run of chain) {
-      const decided = await this.#play(run, grant, setting)
-      for (const [position, item] of run.entries()) outcomes[item.index] = decided[position]!
-    }
+    const play: Play = (run) => this.#play(run, grant, setting)
+    if (items.length > 0) for (const chain of chainsOf(items)) played.push(playChain(chain, play, elements))
+    return { performed: Promise.all(played).then(() => ({ status: 200, elements })) }
   }
 
   /** An action of a batch has its own rights to prove; what is wrong with it is wrong with its element alone (3.1.4). */
@@ -299,23 +292,10 @@ class TheEngine implements RunningEngine {
   }
 
   #play(run: Run, { known }: Grant, setting: Setting): Promise<readonly Outcome[]> {
-    const { common, args } = run[0]!
-    const otherUserId = newUserIdOf(args)
-    const seenKeys = run.flatMap(({ seenKey }) => (seenKey === null ? [] : [seenKey]))
-    const ref: ProfileRef = {
-      appId: known.app.appId,
-      userId: common.userId,
-      deviceId: common.deviceId,
-      needsSeen: seenKeys.length > 0,
-      ...(seenKeys.length > 0 && { seenKeys }),
-      ...(otherUserId !== null && { otherUserId }),
-    }
-    return this.#store
-      .transact(ref, (loaded) => decideTurn(run, loaded, setting))
-      .then(({ outcomes, newNames }) => {
-        if (newNames.length > 0) this.#apps.note(known, newNames)
-        return outcomes
-      })
+    return this.#store.transact(refOf(run, known), decider(run, setting)).then(({ outcomes, newNames }) => {
+      if (newNames.length > 0) this.#apps.note(known, newNames)
+      return outcomes
+    })
   }
 
   /** devMode needs the development key, and may not be used too often (specification 2.4, 3.1.2). */
@@ -326,6 +306,25 @@ class TheEngine implements RunningEngine {
     const device = `${appId} ${common.deviceId ?? common.userId ?? ''}`
     return this.#devLimit.admits(device, settings.devModeBurst, now) ? null : failed('DEVICE_RATE_LIMIT')
   }
+}
+
+function refOf(run: Run, { app }: KnownApp): ProfileRef {
+  const { common, args } = run[0]!
+  const otherUserId = newUserIdOf(args)
+  const seenKeys = run.flatMap(({ seenKey }) => (seenKey === null ? [] : [seenKey]))
+  return {
+    appId: app.appId,
+    userId: common.userId,
+    deviceId: common.deviceId,
+    needsSeen: seenKeys.length > 0,
+    ...(seenKeys.length > 0 && { seenKeys }),
+    ...(otherUserId !== null && { otherUserId }),
+  }
+}
+
+/** Apart from `#play`, whose closures live until the commit and would keep the run with them. */
+function decider(run: Run, setting: Setting): (loaded: Loaded) => Turn<Decision> {
+  return (loaded) => decideTurn(run, loaded, setting)
 }
 
 /**

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { DamsonError } from '@damson/core'
 import { decodeRequest, encodeElements, failed, type RawArgs } from '@damson/core/protocol'
-import type { Caller, Engine } from '../engine/perform.ts'
+import type { Caller, Engine, Performed } from '../engine/perform.ts'
 import type { Logger } from '../logger.ts'
-import { readBody } from './body.ts'
+import { type Body, readBody } from './body.ts'
 import { acceptsGzip, compress } from './compression.ts'
 import type { FileRoute } from './file-route.ts'
 import type { HttpLimits } from './limits.ts'
@@ -31,7 +31,7 @@ export interface AnswerOptions {
 
 /** What a log line may say of a request; filled in as it becomes known. Never the URL: it may hold a key. */
 interface Trace {
-  outer: RawArgs | undefined
+  outer: Pick<RawArgs, 'action' | 'appId' | 'reqId'> | undefined
 }
 
 /** Works out the caller's address from the socket's and the `X-Forwarded-For` header; `null` when it is not known. */
@@ -81,7 +81,7 @@ export function createAnswer(options: AnswerOptions): Answer {
   }
 
   async function api(request: PlainRequest, trace: Trace, isBatch: boolean): Promise<PlainResponse> {
-    const { method, headers } = request
+    const { method } = request
     if (method === 'OPTIONS') return PREFLIGHT
     if (method !== 'POST' && method !== 'GET' && method !== 'HEAD')
       return refuse(failed('METHOD_NOT_ALLOWED'), { Allow: 'GET, HEAD, POST, OPTIONS' })
@@ -90,27 +90,30 @@ export function createAnswer(options: AnswerOptions): Answer {
     if (!body.ok) return refuse(body.outcome)
     const myTurn = pace(body.text.length)
     if (myTurn !== undefined) await myTurn
-    const decoded = decodeRequest({
-      method,
-      query: request.query,
-      contentType: headers['content-type'],
-      text: body.text,
-      fields: body.fields,
-    })
+    return play(request, body, trace, isBatch)
+  }
+
+  /** No async function, so that nothing of the request is left while its commit is waited for. */
+  function play(
+    request: PlainRequest,
+    { text, fields, files }: Extract<Body, { ok: true }>,
+    trace: Trace,
+    isBatch: boolean,
+  ): Promise<PlainResponse> | PlainResponse {
+    const { method, query, headers } = request
+    const decoded = decodeRequest({ method, query, contentType: headers['content-type'], text, fields })
     if (!decoded.ok) return refuse(decoded.outcome)
     // `/api-batch` is an old name of `multi` (specification 1.1).
     const outer = isBatch ? { ...decoded.outer, action: 'multi' } : decoded.outer
-    trace.outer = outer
+    const { action, appId, reqId } = outer
+    trace.outer = { action, appId, reqId }
     const caller = {
       address: addressOf(request),
       acceptLanguage: headers['accept-language'] ?? null,
       ...baseOf(request),
     }
-    const uploads = body.files === undefined ? undefined : uploadsOf(body.files)
-    const { status, elements } = await engine.perform({ outer, ...(uploads && { uploads }) }, caller)
-    const [first] = elements
-    if (first?.outcome.redirect !== undefined && status === 302) return redirect(first.outcome.redirect)
-    return json(status, encodeElements(elements))
+    const uploads = files === undefined ? undefined : uploadsOf(files)
+    return engine.perform({ outer, ...(uploads && { uploads }) }, caller).then(written)
   }
 
   function baseOf({ origin, path }: PlainRequest): Pick<Caller, 'baseUrl'> {
@@ -141,6 +144,12 @@ export function createAnswer(options: AnswerOptions): Answer {
   }
 
   return answer
+}
+
+function written({ status, elements }: Performed): PlainResponse {
+  const [first] = elements
+  if (first?.outcome.redirect !== undefined && status === 302) return redirect(first.outcome.redirect)
+  return json(status, encodeElements(elements))
 }
 
 async function compressed(response: PlainResponse): Promise<PlainResponse> {

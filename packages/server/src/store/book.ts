@@ -147,13 +147,14 @@ export function createBook(backend: Backend, opened: Opened, options: BookOption
     return last
   }
 
-  function wait(group: Group | null, task: Task, answer: unknown): void {
+  /** Holds on to the answer alone: what it was decided from is let go of now, and not when the disk has it. */
+  function wait(group: Group | null, { resolve, reject }: Task, answer: unknown): void {
     if (group !== null) {
-      group.waiting.push({ succeed: () => task.resolve(answer), fail: task.reject })
+      group.waiting.push({ succeed: () => resolve(answer), fail: reject })
       return
     }
     settle(1)
-    task.resolve(answer)
+    resolve(answer)
   }
 
   function load(task: Task): void {
