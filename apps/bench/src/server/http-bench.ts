@@ -52,7 +52,7 @@ async function startTarget(kind: Kind): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'damson-bench-'))
   const child = fork(fileURLToPath(new URL('./target.ts', import.meta.url)), [kind, folder], {
     // As `npm start` runs it, and the same for every target.
-    execArgv: ['--max-semi-space-size=64', '--import', 'tsx'],
+    execArgv: ['--max-semi-space-size=64', '--no-allocation-site-pretenuring', '--import', 'tsx'],
   })
   const port = await new Promise<number>((resolve, reject) => {
     child.once('message', (message) => resolve((message as { port: number }).port))
