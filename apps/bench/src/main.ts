@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { runClientBench } from './client/index.ts'
+import { runContentBench } from './content/index.ts'
 import { runServerBench } from './server/index.ts'
 
 const number = (name: string, about: string, value: number) =>
@@ -33,5 +34,13 @@ program
   .addOption(number('queued', 'events held in memory', 100_000))
   .option('--keep', 'write the figures to docs/benchmarks/client.md and client.json', false)
   .action(({ rounds, events, queued, keep }) => runClientBench({ rounds, events, queued, isKept: keep }))
+
+program
+  .command('content')
+  .description('`start` with variables, audiences and A/B tests in ratio to `start` with none; one decision')
+  .addOption(number('rounds', 'rounds of each measurement; the median is quoted', 7))
+  .addOption(number('starts', 'starts of each measurement', 2_000))
+  .option('--keep', 'write the figures to docs/benchmarks.md and docs/benchmarks/content.json', false)
+  .action(({ rounds, starts, keep }) => runContentBench({ rounds, starts, isKept: keep }))
 
 await program.parseAsync()

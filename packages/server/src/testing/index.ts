@@ -1,1 +1,2 @@
 export * from './test-server.ts'
+export { contentDecider, type Somebody } from './content.ts'
