@@ -61,6 +61,6 @@ export class ShopController {
   session(@CurrentTracker() tracker: Tracker | null) {
     const session = tracker?.session ?? null
     if (session === null || session.phase === 'closed') return { user: tracker?.userId ?? null, phase: 'none' }
-    return { user: tracker?.userId ?? null, phase: session.phase, startedAt: session.run.startedAt }
+    return { user: tracker?.userId ?? null, phase: session.phase, startedAt: session.startedAt }
   }
 }

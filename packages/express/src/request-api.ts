@@ -23,10 +23,8 @@ export function getTracker<E extends object = Record<string, Params>>(request: I
 export function getSession(request: IncomingMessage): SessionView | null {
   const { session } = scopeOf(request, 'getSession(req)').tracker()
   if (session === null || session.phase === 'closed') return null
-  const { phase, run } = session
-  const { startedAt, lastActivityAt, pausedMs } = run
-  const seenUntil = session.phase === 'paused' ? session.pausedAt : lastActivityAt
-  return { phase, startedAt, lastActivityAt, activeMs: Math.max(seenUntil - startedAt - pausedMs, 0) }
+  const { phase, startedAt, lastActivityAt, pausedMs } = session
+  return { phase, startedAt, lastActivityAt, activeMs: lastActivityAt - startedAt - pausedMs }
 }
 
 /**

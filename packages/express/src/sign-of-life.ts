@@ -38,7 +38,7 @@ function isReliable(scope: Scope, request: IncomingMessage, response: ServerResp
 function seen(tracker: Tracker, isNavigating: boolean): Promise<void> | undefined {
   if (isNavigating) return tracker.ensureSession({ resume: true })
   const { session } = tracker
-  const wasHidden = session?.phase === 'paused' || (session?.phase === 'closed' && session.lapsed?.phase === 'paused')
+  const wasHidden = session?.phase === 'paused' || session?.lapsed === 'paused'
   return wasHidden ? undefined : tracker.ensureSession()
 }
 

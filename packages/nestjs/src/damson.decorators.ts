@@ -1,5 +1,4 @@
-import { DamsonError, type Tracker } from '@damson/core'
-import type { Session } from '@damson/core/session'
+import { DamsonError, type MirroredSession, type Tracker } from '@damson/core'
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common'
 import { carrierOf } from './carrier.ts'
 import { currentVisit, visitWith, type Visit } from './scope.ts'
@@ -12,7 +11,7 @@ export const CurrentTracker = createParamDecorator(
 
 /** The session of the present visitor as far as this process knows, or `null`. Takes the name of a client. */
 export const CurrentSession = createParamDecorator(
-  (name: string | undefined, context: ExecutionContext): Session | null =>
+  (name: string | undefined, context: ExecutionContext): MirroredSession | null =>
     visitIn(context, name).tracker?.session ?? null,
 )
 

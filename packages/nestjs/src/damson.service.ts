@@ -1,6 +1,5 @@
 import { createClient, SECOND_MS, type Client, type FlushReport, type Params } from '@damson/core'
-import type { Identity, Tracker, TrackerOptions } from '@damson/core'
-import type { Session } from '@damson/core/session'
+import type { Identity, MirroredSession, Tracker, TrackerOptions } from '@damson/core'
 import { createVisitors, type HeaderSource } from '@damson/core/web'
 import { Logger, type BeforeApplicationShutdown, type ExecutionContext } from '@nestjs/common'
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common'
@@ -61,7 +60,7 @@ export class DamsonService<E extends object = Record<string, Params>>
   }
 
   /** As far as this process knows; `null` if it knows nothing. */
-  get session(): Session | null {
+  get session(): MirroredSession | null {
     return this.tracker?.session ?? null
   }
 

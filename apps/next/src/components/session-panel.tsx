@@ -8,8 +8,9 @@ interface Told {
   readonly device: string | null
   readonly session: {
     readonly phase: string
-    readonly pausedAt?: number
-    readonly run?: { readonly startedAt: number; readonly pausedMs: number }
+    readonly startedAt: number
+    readonly lastActivityAt: number
+    readonly pausedMs: number
   } | null
   readonly sent: number
 }
@@ -51,8 +52,8 @@ export function SessionPanel() {
 }
 
 function activeTime({ session }: Told): string {
-  if (session?.run === undefined) return '…'
-  const until = session.pausedAt ?? Date.now()
-  const seconds = Math.max(0, Math.round((until - session.run.startedAt - session.run.pausedMs) / 1_000))
+  if (session === null || session.phase === 'closed') return '…'
+  const until = session.phase === 'paused' ? session.lastActivityAt : Date.now()
+  const seconds = Math.max(0, Math.round((until - session.startedAt - session.pausedMs) / 1_000))
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }

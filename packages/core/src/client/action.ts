@@ -13,6 +13,8 @@ export interface Trouble {
   strikes: number
   /** 0 as long as nobody wrote it down. */
   firstTriedAt: EpochMs
+  /** Its user is gone: it may arrive if it is on its way, but is not sent again. */
+  isDeleted: boolean
 }
 
 /** What became of one action. */
@@ -31,6 +33,8 @@ export type DropReason =
   | 'unserializable'
   /** Tried for so long that the server may have forgotten its `reqId`: a further try could count twice. */
   | 'expired'
+  /** Its user was deleted. */
+  | 'deleted'
   /** The client was closed before it could be sent, and there is no outbox. */
   | 'closed'
   /** Consent was denied. */

@@ -1,13 +1,14 @@
 import { MINUTE_MS, SECOND_MS } from '../clock.ts'
-import type { Session, SessionCommand } from '../session/session.ts'
-import { estimateBytes, type DropReason, type Fate, type QueuedAction } from './action.ts'
+import type { OutlineCommand, MirroredSession } from '../session/outline.ts'
+import { estimateBytes, type Fate, type QueuedAction } from './action.ts'
 import type { ActionOptions, PresenceOptions } from './arguments.ts'
-import { isRejection, runSteps, type Draft } from './before-send.ts'
+import type { Draft, Rejection } from './before-send.ts'
 import type { Consent } from './consent.ts'
 import type { Subject } from './identity.ts'
 import type { Intake } from './intake.ts'
 import type { Mirror } from './mirror.ts'
 import type { Settings } from './options.ts'
+import type { Pipeline } from './pipeline.ts'
 
 /** Where actions come from: an identity and what its request said. */
 export interface Origin {
@@ -36,7 +37,9 @@ export interface Admission {
   heartbeat(origin: Origin): Promise<void>
   ensureSession(origin: Origin, options?: PresenceOptions): Promise<void>
   decide(origin: Origin, consent: Consent): void
-  session(origin: Origin): Session | null
+  /** Drops all that waits for this profile, wherever. Resolves when nothing of it is under way or on the disk. */
+  forget(origin: Origin): Promise<void>
+  session(origin: Origin): MirroredSession | null
   /** How many actions wait for consent. */
   held(): number
   /** Drops what waits for consent: nobody will decide any more. */
@@ -53,153 +56,139 @@ const PRESENCE_MS = 5 * MINUTE_MS
 /** How old what we know of an open session may be before a page that somebody sees says `resumeSession` again. */
 const SEEN_MS = 10 * SECOND_MS
 
-export function createAdmission(settings: Settings, mirror: Mirror, intake: Intake): Admission {
-  const { clock, explain, logger, events, beforeSend } = settings
-  const waitingForConsent = new Map<string, QueuedAction[]>()
-  const presenceMs = Math.min(PRESENCE_MS, settings.sessionRules.inactivityMs / 4)
-  let held = 0
+export function createAdmission(settings: Settings, mirror: Mirror, intake: Intake, pipeline: Pipeline): Admission {
+  const { clock, tell, events, beforeSend, autoStart, outbox } = settings
+  const { inactivityMs } = settings.sessionRules
+  let waitingForConsent: QueuedAction[] = []
 
   function submit(origin: Origin, submission: Submission): Promise<void> {
-    if (origin.consent === 'denied') return reject(origin, submission, 'consent', 'consent is denied')
-    let { name, params, args } = submission
-    if (events !== null && submission.action === 'track') {
-      const checked = events.check(name ?? '', params)
-      if ('problem' in checked) return reject(origin, submission, 'invalid', checked.problem)
-      params = checked.params
-    }
-    if (beforeSend.length > 0) {
-      const draft = filtered(origin, submission, params)
-      if (isRejection(draft)) return reject(origin, submission, draft.drop, 'by beforeSend')
-      ;({ name, params, args } = draft)
-    }
+    const { subject } = origin
+    const { action, args, options, settle } = submission
     const now = clock.now()
-    const { options } = submission
     const time = options?.time === undefined ? now : Number(options.time)
-    openSession(origin, submission, time, now)
-    const accepted = accept(
-      origin,
-      { action: submission.action, name, params, args, time, settle: submission.settle },
-      options,
-    )
-    noteSession(origin, submission, time)
+    const draft = draftOf(origin, submission, time)
+    if ('drop' in draft) {
+      return intake.drop(queuedOf(subject, { ...submission, time, settle }), draft.drop, draft.detail)
+    }
+    const command = commandOf(action, args)
+    // What is late belongs to a session that was; it opens none now.
+    if (autoStart !== false && command === 'track' && time >= now && isActivity(action, args)) openSession(origin, time)
+    const accepted = accept(origin, queuedOf(subject, { ...draft, action, time, settle }), options?.urgent === true)
+    if (command !== undefined) mirror.note(subject.session, command, time)
     return accepted
   }
 
-  function filtered(origin: Origin, { action, name, args, options }: Submission, params: object | undefined) {
-    const draft: Draft = {
-      action,
-      userId: origin.subject.userId,
-      deviceId: origin.subject.deviceId,
-      userAgent: origin.userAgent,
-      name,
-      params: params as Draft['params'],
-      args: args as Draft['args'],
-      time: options?.time === undefined ? clock.now() : Number(options.time),
+  /** The action as it may be queued, or why it may not. */
+  function draftOf(origin: Origin, { action, name, params, args }: Submission, time: number): Filtered {
+    if (origin.consent === 'denied') return { drop: 'consent' }
+    let checked = params
+    if (events !== undefined && action === 'track') {
+      const result = events.check(name ?? '', params)
+      if ('problem' in result) return { drop: 'invalid', detail: result.problem }
+      checked = result.params
     }
+    let draft: Pick<Submission, 'name' | 'params' | 'args'> = { name, params: checked, args }
+    if (beforeSend.length === 0) return draft
+    const { userId, deviceId } = origin.subject
     try {
-      return runSteps(beforeSend, draft)
+      for (const step of beforeSend) {
+        const next = step({ ...draft, action, userId, deviceId, userAgent: origin.userAgent, time } as Draft)
+        if (next === null) return { drop: 'filtered' }
+        if ('drop' in next) return next
+        draft = next
+      }
+      return draft
     } catch (error) {
-      logger.error('damson: a beforeSend step threw; the action is dropped', { action, name, error })
-      return { drop: 'filterFailed' as const }
+      tell('error', 'beforeSend threw', { action, name, error })
+      return { drop: 'filterFailed' }
     }
   }
 
-  /** What is late belongs to a session that was; it opens none now. */
-  function openSession(origin: Origin, submission: Submission, time: number, now: number): void {
-    if (settings.autoStart === false || time < now || !isActivity(submission)) return
-    const opener = openerOf(origin, now)
+  function openSession(origin: Origin, time: number): void {
+    const opener = openerOf(origin, time)
     if (opener === null) return
-    mirror.note(origin.subject.session, { type: 'start', id: '' }, now)
+    mirror.note(origin.subject.session, 'start', time)
     // It only serves the event behind it, which reports for both.
-    void accept(origin, { ...opener, time }, undefined).catch(() => undefined)
+    accept(origin, queuedOf(origin.subject, { ...opener, time }), false).catch(() => undefined)
   }
 
   function openerOf({ subject }: Origin, now: number): Pick<Submission, 'action' | 'args'> | null {
     const opener = mirror.opener(subject.session, now)
     if (opener === null) return null
-    const action = settings.autoStart === 'start' ? 'start' : opener
-    explain?.('no session is known to be open', { opener: action, userId: subject.userId })
+    const action = autoStart === 'start' ? 'start' : opener
+    tell('debug', 'no session is known to be open', { opener: action, userId: subject.userId })
     return action === 'start' ? { action } : { action, args: { createDisposition: 'CreateIfNeeded' } }
   }
 
-  function heartbeat(origin: Origin, quietMs?: number): Promise<void> {
-    if (mirror.isHeartbeatDue(origin.subject.session, clock.now(), quietMs))
-      return submit(origin, { action: 'heartbeat' })
-    explain?.('no heartbeat needed', { userId: origin.subject.userId })
+  function heartbeat(origin: Origin, quietMs: number): Promise<void> {
+    const { session, userId } = origin.subject
+    if (mirror.isQuiet(session, clock.now(), quietMs)) return submit(origin, { action: 'heartbeat' })
+    tell('debug', 'no heartbeat needed', { userId })
     return DONE
   }
 
-  function noteSession({ subject }: Origin, submission: Submission, time: number): void {
-    const command = commandOf(submission)
-    if (command === null) return
-    if (command === 'activity') mirror.touched(subject.session, time)
-    else mirror.note(subject.session, command, time)
-  }
-
-  function accept(origin: Origin, parts: Parts, options: ActionOptions | undefined): Promise<void> {
-    const action = queuedOf(origin.subject, parts)
+  function accept(origin: Origin, action: QueuedAction, isUrgent: boolean): Promise<void> {
     origin.noteWork?.()
-    if (origin.consent === 'pending') return hold(action)
-    return intake.take(action, options?.urgent === true)
-  }
-
-  function hold(action: QueuedAction): Promise<void> {
-    if (held >= settings.maxQueue) return intake.drop(action, 'queueFull', 'too many wait for consent')
-    const list = waitingForConsent.get(action.subject.lane)
-    if (list === undefined) waitingForConsent.set(action.subject.lane, [action])
-    else list.push(action)
-    held += 1
+    if (origin.consent !== 'pending') return intake.take(action, isUrgent)
+    if (waitingForConsent.length >= settings.maxQueue) return intake.drop(action, 'queueFull')
+    waitingForConsent.push(action)
     return DONE
   }
 
-  function decide(origin: Origin, consent: Consent): void {
-    origin.consent = consent
-    if (consent === 'pending') return
-    const { lane, session } = origin.subject
-    const actions = waitingForConsent.get(lane) ?? []
-    waitingForConsent.delete(lane)
-    held -= actions.length
-    explain?.('consent decided', { consent, actions: actions.length })
-    for (const action of actions) {
-      if (consent === 'granted') intake.take(action, false).catch((error: unknown) => logger.warn(String(error)))
-      else void intake.drop(action, 'consent', 'consent was denied')
-    }
-    // The session we noted was never sent.
-    if (consent === 'denied') mirror.forget(session)
-  }
-
-  function session({ subject }: Origin): Session | null {
-    return mirror.session(subject.session, clock.now())
-  }
-
-  function reject({ subject }: Origin, submission: Submission, reason: DropReason, detail: string): Promise<void> {
-    return intake.drop(queuedOf(subject, { ...submission, time: clock.now() }), reason, detail)
+  /** Ends the wait for consent of those who are meant. */
+  function decided(isMeant: (action: QueuedAction) => boolean, then: (action: QueuedAction) => Promise<void>): void {
+    const all = waitingForConsent
+    waitingForConsent = all.filter((action) => !isMeant(action))
+    for (const action of all)
+      if (isMeant(action)) then(action).catch((error: unknown) => tell('warn', String(error), {}))
   }
 
   return {
     submit,
-    decide,
-    heartbeat: (origin) => heartbeat(origin),
+    decide(origin, consent) {
+      const { lane, session } = origin.subject
+      origin.consent = consent
+      if (consent === 'pending') return
+      tell('debug', 'consent decided', { consent })
+      decided(
+        (action) => action.subject.lane === lane,
+        (action) => (consent === 'granted' ? intake.take(action, false) : intake.drop(action, 'consent')),
+      )
+      // The session we noted was never sent.
+      if (consent === 'denied') mirror.forget(session)
+    },
+    heartbeat: (origin) => heartbeat(origin, inactivityMs - settings.heartbeatMarginMs),
     ensureSession(origin, { resume = false, urgent = false } = {}) {
       const options = { urgent }
-      const opener = openerOf(origin, clock.now())
+      const now = clock.now()
+      const { session } = origin.subject
+      const opener = openerOf(origin, now)
       if (opener !== null) return submit(origin, { ...opener, options })
-      if (!resume) return heartbeat(origin, presenceMs)
-      const isPaused = session(origin)?.phase === 'paused'
-      if (!isPaused && !mirror.isHeartbeatDue(origin.subject.session, clock.now(), SEEN_MS)) return DONE
-      return submit(origin, { action: 'resumeSession', options })
+      if (!resume) return heartbeat(origin, Math.min(PRESENCE_MS, inactivityMs / 4))
+      const isNews = mirror.session(session, now)?.phase === 'paused' || mirror.isQuiet(session, now, SEEN_MS)
+      return isNews ? submit(origin, { action: 'resumeSession', options }) : DONE
     },
-    session,
-    held: () => held,
-    close() {
-      for (const actions of waitingForConsent.values()) {
-        for (const action of actions) void intake.drop(action, 'closed', 'closed before consent was given')
-      }
-      waitingForConsent.clear()
-      held = 0
+    async forget({ subject }) {
+      const isTheirs = (action: QueuedAction) => action.subject.lane === subject.lane
+      await intake.opening()
+      decided(isTheirs, (action) => intake.drop(action, 'deleted'))
+      intake.turnAway(isTheirs, 'deleted')
+      mirror.forget(subject.session)
+      await pipeline.forget(subject.lane)
+      await outbox?.purge()
     },
+    session: (origin) => mirror.session(origin.subject.session, clock.now()),
+    held: () => waitingForConsent.length,
+    close: () =>
+      decided(
+        () => true,
+        (action) => intake.drop(action, 'closed'),
+      ),
   }
 }
+
+/** What became of a draft; a rejection may say more. */
+type Filtered = Pick<Submission, 'name' | 'params' | 'args'> | (Rejection & { readonly detail?: string })
 
 interface Parts {
   readonly action: string
@@ -217,37 +206,27 @@ function queuedOf(subject: Subject, { action, name, params, args, time, settle }
 }
 
 /** Whether an action should find a session open: the user does something (specification 6.4, 6.5). */
-function isActivity({ action, args }: Submission): boolean {
-  if (action === 'advance') return true
+function isActivity(action: string, args: object | undefined): boolean {
   const disposition = given(args, 'disposition')
-  return action === 'track' && (disposition === undefined || disposition === 'active')
+  return action === 'advance' || (action === 'track' && (disposition === undefined || disposition === 'active'))
 }
 
-/** What an action means to the session. */
-function commandOf({ action, args }: Submission): SessionCommand | 'activity' | null {
-  switch (action) {
-    case 'track':
-      return given(args, 'disposition') === 'passive' ? null : 'activity'
-    case 'advance':
-    case 'pauseState':
-    case 'resumeState':
-      return 'activity'
-    case 'start':
-      return {
-        type: given(args, 'background') === true ? 'startInBackground' : 'start',
-        id: '',
-      }
-    case 'resumeSession':
-      return { type: 'resume', id: '' }
-    case 'pauseSession':
-      return { type: 'pause' }
-    case 'stop':
-      return { type: 'stop' }
-    case 'heartbeat':
-      return { type: 'heartbeat' }
-    default:
-      return null
-  }
+/** What an action means to the session; what is not named here says nothing of it. */
+const COMMANDS: Readonly<Record<string, OutlineCommand>> = {
+  track: 'track',
+  advance: 'track',
+  pauseState: 'track',
+  resumeState: 'track',
+  heartbeat: 'heartbeat',
+  start: 'start',
+  resumeSession: 'resume',
+  pauseSession: 'pause',
+  stop: 'stop',
+}
+
+function commandOf(action: string, args: object | undefined): OutlineCommand | undefined {
+  if (action === 'start' && given(args, 'background') === true) return 'startInBackground'
+  return given(args, 'disposition') === 'passive' ? undefined : COMMANDS[action]
 }
 
 function given(args: object | undefined, name: string): unknown {

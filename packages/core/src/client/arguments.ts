@@ -100,6 +100,11 @@ export interface SendMessageArguments {
   readonly force?: boolean
 }
 
+export interface DeleteUserArguments {
+  /** Also erases sessions and analytics. */
+  readonly fullErasure?: boolean
+}
+
 /** The answer to an action that asks for something. Not being delivered is a value, not an exception. */
 export type Answer<Fields> =
   | ({ readonly delivered: true; readonly warning: string | null } & Partial<Fields>)

@@ -23,19 +23,3 @@ export type BeforeSend = (draft: Draft) => Draft | Rejection | null
 export interface Rejection {
   readonly drop: DropReason
 }
-
-export function isRejection(value: Draft | Rejection): value is Rejection {
-  return 'drop' in value
-}
-
-/** Runs the steps in order; stops at the first that drops. What a step throws reaches the caller. */
-export function runSteps(steps: readonly BeforeSend[], draft: Draft): Draft | Rejection {
-  let current = draft
-  for (const step of steps) {
-    const next = step(current)
-    if (next === null) return { drop: 'filtered' }
-    if (isRejection(next)) return next
-    current = next
-  }
-  return current
-}

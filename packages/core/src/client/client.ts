@@ -37,7 +37,7 @@ export interface Client<E extends object = Record<string, Params>> {
 /** @throws {DamsonError} CLIENT_OPTIONS_INVALID: the one thing that throws. */
 export function createClient<E extends object = Record<string, Params>>(options: ClientOptions<E>): Client<E> {
   const settings = settingsOf(options)
-  const mirror = createMirror(settings.sessionRules, settings.mirrorSize, settings.heartbeatMarginMs)
+  const mirror = createMirror(settings.sessionRules, settings.mirrorSize)
   const onBusy = flushBeforeExit(() => flush())
   const pipeline = createPipeline(settings, {
     onBusy,
@@ -46,14 +46,15 @@ export function createClient<E extends object = Record<string, Params>>(options:
     },
     onSettled: (reqId) => settings.outbox?.remove(reqId),
   })
+  const { outbox, timers, waitUntil, waitUntilDebounceMs, flushTimeoutMs } = settings
   const intake = createIntake(settings, pipeline)
-  const admission = createAdmission(settings, mirror, intake)
-  const debounced = (waitUntil: (work: Promise<unknown>) => void) =>
-    createDebouncedFlush(waitUntil, () => flush(), settings.timers, settings.waitUntilDebounceMs)
-  const noteWork = settings.waitUntil === null ? null : debounced(settings.waitUntil)
+  const admission = createAdmission(settings, mirror, intake, pipeline)
+  const debounced = (given: typeof waitUntil) =>
+    given === undefined ? null : createDebouncedFlush(given, () => flush(), timers, waitUntilDebounceMs)
+  const noteWork = debounced(waitUntil)
   let closing: Promise<FlushReport> | null = null
 
-  async function flush({ timeoutMs = settings.flushTimeoutMs } = {}): Promise<FlushReport> {
+  async function flush({ timeoutMs = flushTimeoutMs } = {}): Promise<FlushReport> {
     // Without an await where none is needed: what is tracked right after this call is not part of it.
     const opening = intake.opening()
     if (opening !== null) await opening
@@ -65,30 +66,29 @@ export function createClient<E extends object = Record<string, Params>>(options:
     onBusy(false)
     await intake.opening()
     intake.close()
-    const report = await pipeline.flush(timeoutMs)
+    const { sent, dropped } = await pipeline.flush(timeoutMs)
     const rest = await pipeline.shutDown()
     const held = admission.held()
     admission.close()
-    // What an outbox keeps is not lost; everything else is, and is said to be.
-    if (settings.outbox === null) for (const action of rest) pipeline.drop(action, 'closed', 'not sent in time')
-    await settings.outbox?.close().catch((error: unknown) => {
-      settings.logger.error('damson: the outbox could not be closed', { error })
-    })
-    const lost = settings.outbox === null ? rest.length + held : held
-    return { sent: report.sent, dropped: report.dropped + lost, pending: settings.outbox === null ? 0 : rest.length }
+    if (outbox === undefined) {
+      for (const action of rest) pipeline.drop(action, 'closed')
+      return { sent, dropped: dropped + held + rest.length, pending: 0 }
+    }
+    // What an outbox keeps is not lost.
+    await outbox.close().catch((error: unknown) => settings.tell('error', 'the outbox does not close', { error }))
+    return { sent, dropped: dropped + held, pending: rest.length }
   }
 
   return {
-    for(identity, { consent, userAgent, waitUntil } = {}) {
-      return new Tracker<E>(admission, {
+    for: (identity, { consent = settings.consent, userAgent, waitUntil: own } = {}) =>
+      new Tracker<E>(admission, {
         subject: subjectOf(identity),
         userAgent,
-        consent: consent ?? settings.consent,
-        noteWork: waitUntil === undefined ? noteWork : debounced(waitUntil),
-      })
-    },
+        consent,
+        noteWork: debounced(own) ?? noteWork,
+      }),
     flush,
-    close: ({ timeoutMs = settings.flushTimeoutMs } = {}) => (closing ??= close(timeoutMs)),
+    close: ({ timeoutMs = flushTimeoutMs } = {}) => (closing ??= close(timeoutMs)),
     stats: () => ({ ...pipeline.stats(), waitingForConsent: admission.held() }),
   }
 }

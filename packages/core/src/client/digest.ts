@@ -1,7 +1,7 @@
 import { DAY_MS, type EpochMs } from '../clock.ts'
 import { MAX_BATCH_ACTIONS } from '../protocol/limits.ts'
 import type { QueuedAction, Trouble, WireElement } from './action.ts'
-import type { Circuit } from './circuit.ts'
+import { phaseOf, type Circuit } from './circuit.ts'
 import type { Ledger } from './ledger.ts'
 import type { Settings } from './options.ts'
 import type { Batch, Lane, Queue } from './queue.ts'
@@ -31,36 +31,48 @@ export interface Flight {
  * Turns the verdict on a request into the fate of each of its actions: delivered, dropped, or back into the queue.
  * @returns a function that tells whether any went back.
  */
-export function createDigest(settings: Settings, queue: Queue, circuit: Circuit, ledger: Ledger) {
-  const { backoff, random, logger, explain } = settings
-
+export function createDigest({ backoff, random, tell }: Settings, queue: Queue, circuit: Circuit, ledger: Ledger) {
   return function digest(flight: Flight, verdict: Verdict, now: EpochMs): boolean {
+    const { actions } = flight
     const again = new Set<QueuedAction>()
+    const attempts = Math.max(...flight.batch.chunks.map(({ lane }) => lane.attempts)) + 1
     let notBefore: EpochMs | null = null
     if (verdict.kind === 'failed') {
-      for (const action of flight.actions) again.add(action)
-      const failures = Math.max(circuit.failed(flight.round), attemptsOf(flight.batch) + 1)
-      notBefore = now + (verdict.retryAfterMs ?? waitAfter(failures, backoff, random))
-      if (verdict.retryAfterMs !== null || circuit.phase(now) !== 'closed') circuit.pauseUntil(notBefore)
-      logger.warn('damson: request failed, will be sent again', { ...verdict, waitMs: notBefore - now })
+      for (const action of actions) again.add(action)
+      if (flight.round === circuit.round) {
+        circuit.failures += 1
+        circuit.round += 1
+      }
+      const waitMs = verdict.retryAfterMs ?? waitAfter(Math.max(circuit.failures, attempts), backoff, random)
+      notBefore = now + waitMs
+      if (verdict.retryAfterMs !== null || phaseOf(circuit, now) !== 'closed') {
+        circuit.pausedUntil = Math.max(circuit.pausedUntil, notBefore)
+      }
+      tell('warn', 'failed, will be sent again', { ...verdict, waitMs })
     } else {
-      circuit.succeeded()
-      if (verdict.kind === 'answered') readElements(flight, verdict.elements, again)
-      else readRefusal(flight, verdict, again)
-      if (verdict.kind === 'answered' && again.size > 0) {
-        notBefore = now + waitAfter(attemptsOf(flight.batch) + 1, backoff, random)
+      circuit.failures = circuit.pausedUntil = 0
+      circuit.round += 1
+      if (verdict.kind === 'answered') {
+        readElements(flight, verdict.elements, again)
+        if (again.size > 0) notBefore = now + waitAfter(attempts, backoff, random)
+      } else if (verdict.kind === 'split' && actions.length > 1) {
+        for (const action of actions) again.add(action)
+      } else {
+        tell('error', 'refused', verdict)
+        const reason = verdict.status === 413 ? 'tooLarge' : 'refused'
+        for (const action of actions) ledger.drop(action, reason, verdict.detail)
       }
     }
-    if (again.size > 0) rememberTrouble(flight, verdict, again, now)
-    for (const { lane, actions } of flight.batch.chunks) land(lane, actions, again, notBefore, now)
+    rememberTrouble(actions.length, verdict, again, now)
+    for (const chunk of flight.batch.chunks) land(chunk.lane, chunk.actions, again, notBefore, now)
     return again.size > 0
   }
 
   /** Each element is found by its `reqId`, or by its place if the server does not echo one. */
-  function readElements(flight: Flight, elements: readonly WireElement[], again: Set<QueuedAction>): void {
+  function readElements({ actions, ids }: Flight, elements: readonly WireElement[], again: Set<QueuedAction>): void {
     let byId: Map<unknown, WireElement> | null = null
-    flight.actions.forEach((action, index) => {
-      const id = flight.ids[index]
+    actions.forEach((action, index) => {
+      const id = ids[index]
       let element = elements[index]
       if (element === undefined || (element['reqId'] !== undefined && element['reqId'] !== id)) {
         byId ??= new Map(elements.map((each) => [each['reqId'], each]))
@@ -70,34 +82,20 @@ export function createDigest(settings: Settings, queue: Queue, circuit: Circuit,
       if (element === undefined || (error !== null && PASSES.test(error))) {
         again.add(action)
         if (error !== null && BROKE_THE_SERVER.test(error)) troubleOf(action).strikes += 1
-      } else if (error !== null || element['success'] !== true)
-        ledger.drop(action, 'refused', error ?? 'success is not true')
-      else ledger.deliver(action, element)
+      } else if (error === null && element['success'] === true) ledger.deliver(action, element)
+      else ledger.drop(action, 'refused', error ?? 'no success')
     })
   }
 
-  function readRefusal(
-    flight: Flight,
-    verdict: Extract<Verdict, { kind: 'split' | 'refused' }>,
-    again: Set<QueuedAction>,
-  ): void {
-    const canSplit = verdict.kind === 'split' && flight.actions.length > 1
-    if (!canSplit) logger.error('damson: refused by the server', { ...verdict, actions: flight.actions.length })
-    for (const action of flight.actions) {
-      if (canSplit) again.add(action)
-      else ledger.drop(action, verdict.status === 413 ? 'tooLarge' : 'refused', verdict.detail)
-    }
-  }
-
-  function rememberTrouble(flight: Flight, verdict: Verdict, again: ReadonlySet<QueuedAction>, now: EpochMs): void {
+  function rememberTrouble(count: number, verdict: Verdict, again: ReadonlySet<QueuedAction>, now: EpochMs): void {
     // 502, 503 and 504 say that nobody is there; 500 that something in the request may have broken the server.
-    const isSuspect = verdict.kind === 'split' || (verdict.kind === 'failed' && verdict.status === 500)
-    const room = isSuspect ? Math.max(1, flight.actions.length >> 1) : MAX_BATCH_ACTIONS
+    const isSuspect = verdict.kind === 'split' || verdict.status === 500
     for (const action of again) {
       const trouble = troubleOf(action)
       trouble.firstTriedAt ||= now
-      trouble.room = Math.min(trouble.room, room)
-      if (isSuspect && flight.actions.length === 1) trouble.strikes += 1
+      if (!isSuspect) continue
+      trouble.room = Math.min(trouble.room, Math.max(1, count >> 1))
+      if (count === 1) trouble.strikes += 1
     }
     ledger.counts.retried += again.size
   }
@@ -109,23 +107,22 @@ export function createDigest(settings: Settings, queue: Queue, circuit: Circuit,
     notBefore: EpochMs | null,
     now: EpochMs,
   ): void {
-    const rest: QueuedAction[] = []
-    for (const action of actions) {
-      if (!again.has(action) || action.trouble === null) continue
-      if (now - action.trouble.firstTriedAt >= RETRY_AGE_MS) ledger.drop(action, 'expired', 'tried for 24 hours')
-      else if (action.trouble.strikes >= STRIKES_MAX && !lane.isAside) {
-        explain?.('set aside', { action: action.action, name: action.name })
+    const rest = actions.filter((action) => {
+      if (!again.has(action)) return false
+      const { isDeleted, firstTriedAt, strikes } = troubleOf(action)
+      if (isDeleted) ledger.drop(action, 'deleted')
+      else if (now - firstTriedAt >= RETRY_AGE_MS) ledger.drop(action, 'expired')
+      else if (strikes >= STRIKES_MAX && !lane.isAside) {
+        tell('debug', 'set aside', { name: action.name })
         queue.setAside(action, notBefore ?? now)
-      } else rest.push(action)
-    }
+      } else return true
+      return false
+    })
     queue.land(lane, rest, rest.length > 0 ? notBefore : null)
   }
 }
 
-function troubleOf(action: QueuedAction): Trouble {
-  return (action.trouble ??= { room: MAX_BATCH_ACTIONS, strikes: 0, firstTriedAt: 0 })
-}
-
-function attemptsOf(batch: Batch): number {
-  return batch.chunks.reduce((most, { lane }) => Math.max(most, lane.attempts), 0)
+/** What is known of its failures; from the first time it is asked for, the action carries it. */
+export function troubleOf(action: QueuedAction): Trouble {
+  return (action.trouble ??= { room: MAX_BATCH_ACTIONS, strikes: 0, firstTriedAt: 0, isDeleted: false })
 }

@@ -1,6 +1,6 @@
 /** The part of Node's `process` we call; Bun and Deno have it too, browsers and edge runtimes do not. */
 interface ProcessLike {
-  on(event: 'beforeExit', run: () => void): unknown
+  once(event: 'beforeExit', run: () => void): unknown
   off(event: 'beforeExit', run: () => void): unknown
 }
 
@@ -13,13 +13,12 @@ const flushers = new Set<() => Promise<unknown>>()
  * while it has something to send, so that one nobody closed can be collected.
  */
 export function flushBeforeExit(flush: () => Promise<unknown>): (isBusy: boolean) => void {
-  const host = processLike()
-  if (host === null) return () => undefined
+  const host = (globalThis as { process?: Partial<ProcessLike> }).process as ProcessLike | undefined
   return (isBusy) => {
-    if (isBusy && flushers.size === 0) host.on('beforeExit', flushAll)
+    if (typeof host?.once !== 'function') return
+    if (isBusy && flushers.size === 0) host.once('beforeExit', flushAll)
     if (isBusy) flushers.add(flush)
-    else flushers.delete(flush)
-    if (flushers.size === 0) host.off('beforeExit', flushAll)
+    else if (flushers.delete(flush) && flushers.size === 0) host.off('beforeExit', flushAll)
   }
 }
 
@@ -27,11 +26,5 @@ function flushAll(): void {
   const all = [...flushers]
   // Node asks again whenever new work has ended: once is enough, or a dead server would keep the process up for ever.
   flushers.clear()
-  processLike()?.off('beforeExit', flushAll)
   for (const flush of all) void flush()
-}
-
-function processLike(): ProcessLike | null {
-  const found = (globalThis as { process?: Partial<ProcessLike> }).process
-  return typeof found?.on === 'function' && typeof found.off === 'function' ? (found as ProcessLike) : null
 }

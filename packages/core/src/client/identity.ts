@@ -20,24 +20,19 @@ export interface Subject {
 }
 
 /** @throws {DamsonError} IDENTITY_INVALID: neither id, or one the server would refuse. */
-export function subjectOf({ userId, deviceId }: Identity): Subject {
-  const user = checked('userId', userId)
-  const device = checked('deviceId', deviceId)
-  if (user === undefined && device === undefined) {
-    throw new DamsonError(
-      'IDENTITY_INVALID',
-      'client.for() needs a userId or a deviceId, found neither. Pass the id of the signed-in user, or one id you keep per visitor.',
-    )
+export function subjectOf(identity: Identity): Subject {
+  const userId = checked('userId', identity.userId)
+  const deviceId = checked('deviceId', identity.deviceId)
+  if (userId === undefined && deviceId === undefined) {
+    throw invalid('client.for() needs a userId or a deviceId')
   }
-  const isAnonymous = user === undefined || user === device
+  const isAnonymous = userId === undefined || userId === deviceId
   return {
-    userId: user,
-    deviceId: device,
-    lane: isAnonymous ? `d${device}` : laneOf(user),
-    session: device === undefined ? `u${user}` : `${user ?? ''}\n${device}`,
-    wire:
-      (user === undefined ? '' : `"userId":${JSON.stringify(user)},`) +
-      (device === undefined ? '' : `"deviceId":${JSON.stringify(device)},`),
+    userId,
+    deviceId,
+    lane: isAnonymous ? `d${deviceId}` : laneOf(userId),
+    session: deviceId === undefined ? `u${userId}` : `${userId ?? ''}\n${deviceId}`,
+    wire: `${JSON.stringify({ userId, deviceId }).slice(1, -1)},`,
   }
 }
 
@@ -48,12 +43,11 @@ export function laneOf(userId: string): string {
 
 function checked(name: string, id: string | undefined): string | undefined {
   if (id === undefined || id === null || id === '') return undefined
-  if (typeof id !== 'string' || id.length > MAX_ID_LENGTH) {
-    const found = typeof id === 'string' ? `${id.length} characters` : typeof id
-    throw new DamsonError(
-      'IDENTITY_INVALID',
-      `${name} must be text of at most ${MAX_ID_LENGTH} characters, found ${found}.`,
-    )
-  }
-  return id
+  if (typeof id === 'string' && id.length <= MAX_ID_LENGTH) return id
+  const found = typeof id === 'string' ? id.length : typeof id
+  throw invalid(`${name} must be text of at most ${MAX_ID_LENGTH} characters, found ${found}`)
+}
+
+function invalid(problem: string): DamsonError {
+  return new DamsonError('IDENTITY_INVALID', `${problem}.`)
 }

@@ -1,5 +1,5 @@
 import { DamsonError } from '../errors.ts'
-import type { DropReason, Fate, QueuedAction } from './action.ts'
+import type { DropReason, QueuedAction } from './action.ts'
 import type { Settings } from './options.ts'
 import type { Outbox } from './outbox-port.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -8,9 +8,11 @@ import type { Pipeline } from './pipeline.ts'
 export interface Intake {
   take(action: QueuedAction, isUrgent: boolean): Promise<void>
   /** Reports something that will never arrive. */
-  drop(action: QueuedAction, reason: DropReason, detail: string): Promise<void>
+  drop(action: QueuedAction, reason: DropReason, detail?: string): Promise<void>
   /** Resolves when what an earlier process left behind is queued; `null` if it is. Never rejects. */
   opening(): Promise<void> | null
+  /** Drops what still waits for room, as far as `isTheirs` says. */
+  turnAway(isTheirs: (action: QueuedAction) => boolean, reason: DropReason): void
   /** Refuses from here on; what still waited for room is dropped. */
   close(): void
 }
@@ -18,52 +20,48 @@ export interface Intake {
 const DONE = Promise.resolve()
 
 export function createIntake(settings: Settings, pipeline: Pipeline): Intake {
-  const { outbox, overflow, maxQueue, logger } = settings
+  const { outbox, overflow, maxQueue, tell } = settings
+  const isNow = settings.send === 'now'
   /** Waiting for room, or for the outbox to open. In order: whoever comes later waits behind them. */
-  let line: {
-    readonly action: QueuedAction
-    readonly isUrgent: boolean
-    readonly resolve: (done: Promise<void>) => void
-  }[] = []
+  let line: { readonly action: QueuedAction; readonly leave: (how: () => Promise<void>) => void; isUrgent: boolean }[] =
+    []
   let seq = 0
   let isClosed = false
-  let isOpening = outbox !== null
-  const opening = outbox === null ? null : restore(outbox)
+  let opening: Promise<void> | null = null
+  if (outbox !== undefined) opening = restore(outbox)
 
   function take(action: QueuedAction, isUrgent: boolean): Promise<void> {
-    if (isClosed) return drop(action, 'closed', 'the client is closed')
-    if (isOpening || line.length > 0) return queueUp(action, isUrgent)
-    if (pipeline.hasRoom(action.bytes)) return admit(action, isUrgent)
-    if (overflow === 'wait') return queueUp(action, isUrgent)
-    if (overflow === 'dropOldest' && pipeline.makeRoom(action.bytes)) return admit(action, isUrgent)
-    const dropped = drop(action, 'queueFull', `more than ${maxQueue} pending`)
-    return overflow === 'reject' ? Promise.reject(queueFull(maxQueue)) : dropped
+    if (isClosed) return drop(action, 'closed')
+    const isFull = !pipeline.hasRoom(action.bytes)
+    if (opening !== null || line.length > 0 || (isFull && overflow === 'wait')) return queueUp(action, isUrgent)
+    if (!isFull || (overflow === 'dropOldest' && pipeline.makeRoom(action.bytes))) return admit(action, isUrgent)
+    void drop(action, 'queueFull')
+    return overflow === 'reject' ? Promise.reject(queueFull(maxQueue)) : DONE
   }
 
   function queueUp(action: QueuedAction, isUrgent: boolean): Promise<void> {
-    if (line.length >= maxQueue) return drop(action, 'queueFull', `more than ${maxQueue} wait for room`)
-    if (line.length === 0 && !isOpening) pipeline.onceLeft(letIn)
-    return new Promise((resolve) => line.push({ action, isUrgent, resolve }))
+    if (line.length >= maxQueue) return drop(action, 'queueFull')
+    if (line.length === 0 && opening === null) pipeline.onceLeft(letIn)
+    return new Promise((resolve) => line.push({ action, isUrgent, leave: (how) => resolve(how()) }))
   }
 
   function letIn(): void {
-    let next = 0
-    for (; next < line.length && pipeline.hasRoom(line[next]!.action.bytes); next += 1) {
-      const { action, isUrgent, resolve } = line[next]!
-      resolve(admit(action, isUrgent))
-    }
-    line = line.slice(next)
+    const blocked = line.findIndex(({ action, isUrgent, leave }) => {
+      if (!pipeline.hasRoom(action.bytes)) return true
+      leave(() => admit(action, isUrgent))
+      return false
+    })
+    line = blocked < 0 ? [] : line.slice(blocked)
     if (line.length > 0) pipeline.onceLeft(letIn)
   }
 
   function admit(action: QueuedAction, isUrgent: boolean): Promise<void> {
-    const isNow = settings.send === 'now'
     action.seq = seq += 1
-    const settled = isNow || outbox !== null ? untilSettled(action) : DONE
+    const settled = isNow || outbox !== undefined ? untilSettled(action) : DONE
     pipeline.push(action, isUrgent || isNow)
-    if (outbox === null) return settled
+    if (outbox === undefined) return settled
     const kept = outbox.append(action, pipeline.reqIdOf(action)).catch((error: unknown) => {
-      logger.error('damson: the outbox did not take an action; it is in memory only', { error })
+      tell('error', 'not in the outbox, in memory only', { error })
       return settled
     })
     return isNow ? settled : kept
@@ -76,25 +74,32 @@ export function createIntake(settings: Settings, pipeline: Pipeline): Intake {
         pipeline.push(action, false)
       }
     } catch (error) {
-      logger.error('damson: the outbox could not be opened; what it holds stays there', { error })
+      tell('error', 'the outbox does not open', { error })
     }
-    isOpening = false
+    opening = null
     letIn()
   }
 
-  function drop(action: QueuedAction, reason: DropReason, detail: string): Promise<void> {
+  function drop(action: QueuedAction, reason: DropReason, detail?: string): Promise<void> {
     pipeline.drop(action, reason, detail)
     return DONE
+  }
+
+  function turnAway(isTheirs: (action: QueuedAction) => boolean, reason: DropReason): void {
+    line = line.filter(({ action, leave }) => {
+      if (isTheirs(action)) leave(() => drop(action, reason))
+      return !isTheirs(action)
+    })
   }
 
   return {
     take,
     drop,
-    opening: () => (isOpening ? opening : null),
+    opening: () => opening,
+    turnAway,
     close() {
       isClosed = true
-      for (const { action, resolve } of line) resolve(drop(action, 'closed', 'closed while it waited for room'))
-      line = []
+      turnAway(() => true, 'closed')
     },
   }
 }
@@ -102,7 +107,7 @@ export function createIntake(settings: Settings, pipeline: Pipeline): Intake {
 function untilSettled(action: QueuedAction): Promise<void> {
   return new Promise((resolve) => {
     const { settle } = action
-    action.settle = (fate: Fate) => {
+    action.settle = (fate) => {
       settle?.(fate)
       resolve()
     }
@@ -110,6 +115,5 @@ function untilSettled(action: QueuedAction): Promise<void> {
 }
 
 function queueFull(maxQueue: number): DamsonError {
-  const message = `The queue holds ${maxQueue} actions and takes no more. Await flush(), raise maxQueue, or choose another overflow.`
-  return new DamsonError('QUEUE_FULL', message, { isRetryable: true })
+  return new DamsonError('QUEUE_FULL', `${maxQueue} actions wait: flush(), or raise maxQueue.`, { isRetryable: true })
 }

@@ -11,6 +11,7 @@ export interface DroppedAction {
   readonly deviceId: string | undefined
   readonly name: string | undefined
   readonly reason: DropReason
+  /** What there is to say beyond the reason: the server's words, the schema's; else nothing. */
   readonly detail: string
 }
 
@@ -33,8 +34,7 @@ export interface Ledger {
   }
   readonly dropped: Partial<Record<DropReason, number>>
   deliver(action: QueuedAction, element: WireElement): void
-  /** `reqId` is `null` for something that never came to the queue. */
-  drop(action: QueuedAction, reason: DropReason, detail: string): void
+  drop(action: QueuedAction, reason: DropReason, detail?: string): void
   /** Calls back at the next moment something left the queue. */
   onceLeft(run: () => void): void
 }
@@ -46,7 +46,7 @@ export function createLedger(
   hooks: Hooks,
   reqIdOf: (action: QueuedAction) => string,
 ): Ledger {
-  const { explain, logger, onDrop, telemetry } = settings
+  const { tell, onDrop, telemetry } = settings
   const counts = { accepted: 0, sent: 0, skipped: 0, requests: 0, retried: 0 }
   const dropped: Partial<Record<DropReason, number>> = {}
   let left: (() => void)[] = []
@@ -55,20 +55,21 @@ export function createLedger(
     const warning = warningOf(element)
     counts.sent += 1
     if (element['ignored'] === true || warning?.includes('skipped') === true) counts.skipped += 1
-    if (warning !== null) logger.warn('damson: the server warns', { action: action.action, warning })
+    if (warning !== null) tell('warn', warning, { action: action.action })
     hooks.onAnswer(action, element, warning)
     settle(action, { delivered: true, element })
   }
 
-  function drop(action: QueuedAction, reason: DropReason, detail: string): void {
+  function drop(action: QueuedAction, reason: DropReason, detail = ''): void {
     dropped[reason] = (dropped[reason] ?? 0) + 1
     telemetry?.dropped(reason)
-    explain?.('dropped', { action: action.action, name: action.name, reason, detail })
     const { userId, deviceId } = action.subject
+    const report = { action: action.action, userId, deviceId, name: action.name, reason, detail }
+    tell('debug', 'dropped', report)
     try {
-      onDrop?.({ action: action.action, userId, deviceId, name: action.name, reason, detail })
+      onDrop?.(report)
     } catch (error) {
-      logger.error('damson: onDrop threw', { error })
+      tell('error', 'onDrop threw', { error })
     }
     settle(action, { delivered: false, reason, detail })
   }

@@ -5,7 +5,5 @@ export interface Logger {
   error(message: string, details?: object): void
 }
 
-/** Says why something was decided; only present in debug mode, so that it costs nothing otherwise. */
-export type Explain = (decision: string, details: object) => void
-
-export const SILENT: Logger = { debug: () => undefined, warn: () => undefined, error: () => undefined }
+/** Speaks to the logger, if there is one; `debug` explains a decision and is heard in debug mode only. */
+export type Tell = (level: keyof Logger, message: string, details: object) => void

@@ -5,7 +5,7 @@ import type { Params } from './action.ts'
 import type { BeforeSend } from './before-send.ts'
 import type { Consent } from './consent.ts'
 import type { EventContract } from './events.ts'
-import { SILENT, type Explain, type Logger } from './logger.ts'
+import type { Logger, Tell } from './logger.ts'
 import type { Outbox } from './outbox-port.ts'
 import type { DroppedAction } from './ledger.ts'
 import type { Backoff } from './retry.ts'
@@ -90,96 +90,89 @@ export interface ClientOptions<E extends object = Record<string, Params>> {
 }
 
 /** The options with every default in place. */
-export interface Settings extends Required<
-  Omit<ClientOptions, 'devMode' | 'waitUntil' | 'outbox' | 'onDrop' | 'telemetry' | 'events' | 'debug' | 'beforeSend'>
-> {
+export interface Settings extends Required<Omit<ClientOptions, Optional | 'fetch' | 'beforeSend'>> {
+  readonly fetch: FetchLike
   readonly devMode: boolean
-  readonly waitUntil: ((work: Promise<unknown>) => void) | null
-  readonly outbox: Outbox | null
-  readonly onDrop: ((dropped: DroppedAction) => void) | null
-  readonly telemetry: Telemetry | null
-  readonly events: EventContract<object> | null
-  readonly explain: Explain | null
+  readonly waitUntil?: (work: Promise<unknown>) => void
+  readonly outbox?: Outbox
+  readonly onDrop?: (dropped: DroppedAction) => void
+  readonly telemetry?: Telemetry
+  readonly events?: EventContract<object>
   readonly beforeSend: readonly BeforeSend[]
+  readonly tell: Tell
 }
 
-/** Stands in a request that never leaves the process. */
-const IN_PROCESS = 'http://damson.invalid/api'
+type Optional = 'devMode' | 'waitUntil' | 'outbox' | 'onDrop' | 'telemetry' | 'events' | 'debug' | 'logger'
+
+const DEFAULTS = {
+  /** Stands in a request that never leaves the process. */
+  endpoint: 'http://damson.invalid/api',
+  fetch: (request: Request) => globalThis.fetch(request),
+  send: 'batched',
+  flushAt: 250,
+  flushBytes: 256 * 1024,
+  flushIntervalMs: 5 * SECOND_MS,
+  flushTimeoutMs: 10 * SECOND_MS,
+  requestTimeoutMs: 10 * SECOND_MS,
+  concurrency: 4,
+  maxQueue: 100_000,
+  maxQueueBytes: 64 * 1024 * 1024,
+  overflow: 'dropOldest',
+  backoff: { firstMs: 500, ceilingMs: 30 * SECOND_MS },
+  waitUntilDebounceMs: 50,
+  autoStart: true,
+  heartbeatMarginMs: 30 * 60 * SECOND_MS,
+  mirrorSize: 10_000,
+  sessionRules: DEFAULT_SESSION_RULES,
+  consent: 'granted',
+  clock: systemClock,
+  timers: systemTimers,
+  random: Math.random,
+  devMode: false,
+} as const
+
+/** The numbers that may be 0. */
+const FROM_ZERO = /^(waitUntilDeb|heartbeatM)/
 
 /** @throws {DamsonError} CLIENT_OPTIONS_INVALID: names the option, what was found and the way out. */
 export function settingsOf<E extends object>(options: ClientOptions<E>): Settings {
-  const { appId, clientKey, endpoint, fetch, events, debug, beforeSend, ...rest } = withoutUndefined(options)
-  required('appId', appId)
-  required('clientKey', clientKey)
-  if (endpoint === undefined && fetch === undefined) {
-    throw invalid('needs an endpoint or a fetch', 'Pass `endpoint: "https://…/api"`, or `fetch: server.fetch`.')
-  }
-  if (endpoint !== undefined && !/^https?:\/\/[^/]/.test(endpoint)) {
-    throw invalid(`endpoint is not an http address: ${endpoint}`, 'Write it in full: "https://stats.example.com/api".')
-  }
-  for (const name of NUMBERS) atLeastOne(name, rest[name])
-  const logger = rest.logger ?? (debug === true ? console : SILENT)
-  return {
-    send: 'batched',
-    flushAt: 250,
-    flushBytes: 256 * 1024,
-    flushIntervalMs: 5 * SECOND_MS,
-    flushTimeoutMs: 10 * SECOND_MS,
-    requestTimeoutMs: 10 * SECOND_MS,
-    concurrency: 4,
-    maxQueue: 100_000,
-    maxQueueBytes: 64 * 1024 * 1024,
-    overflow: 'dropOldest',
-    backoff: { firstMs: 500, ceilingMs: 30 * SECOND_MS },
-    waitUntil: null,
-    waitUntilDebounceMs: 50,
-    outbox: null,
-    autoStart: true,
-    heartbeatMarginMs: 30 * 60 * SECOND_MS,
-    mirrorSize: 10_000,
-    sessionRules: DEFAULT_SESSION_RULES,
-    consent: 'granted',
-    onDrop: null,
-    telemetry: null,
-    clock: systemClock,
-    timers: systemTimers,
-    random: Math.random,
-    devMode: false,
-    ...rest,
+  const given = withoutUndefined(options)
+  const {
     appId,
     clientKey,
-    endpoint: endpoint ?? IN_PROCESS,
-    fetch: fetch ?? ((request) => globalThis.fetch(request)),
-    events: events ?? null,
-    logger,
-    explain: debug === true ? (decision, details) => logger.debug(`damson: ${decision}`, details) : null,
-    beforeSend: beforeSend === undefined ? [] : typeof beforeSend === 'function' ? [beforeSend] : beforeSend,
+    endpoint,
+    fetch,
+    debug = false,
+    beforeSend = [],
+    logger = debug ? console : undefined,
+  } = given
+  for (const [name, value] of Object.entries({ appId, clientKey })) {
+    if (typeof value !== 'string' || value === '') throw invalid(`needs ${name}, as \`damson apps create\` gave it`)
+  }
+  if (endpoint === undefined && fetch === undefined) {
+    throw invalid('needs an endpoint or a fetch: `endpoint: "https://…/api"`, or `fetch: server.fetch`')
+  }
+  if (endpoint !== undefined && !/^https?:\/\/[^/]/.test(endpoint)) {
+    throw invalid(`endpoint is not an http address: ${endpoint}`)
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const least = FROM_ZERO.test(name) ? 0 : 1
+    if (typeof DEFAULTS[name as keyof typeof DEFAULTS] === 'number' && !(Number(value) >= least)) {
+      throw invalid(`${name} is ${String(value)}, and must be at least ${least}`)
+    }
+  }
+  return {
+    ...DEFAULTS,
+    ...given,
+    beforeSend: typeof beforeSend === 'function' ? [beforeSend] : beforeSend,
+    tell(level, message, details) {
+      if (level !== 'debug' || debug) logger?.[level](`damson: ${message}`, details)
+    },
   }
 }
 
-const NUMBERS = [
-  'flushAt',
-  'flushBytes',
-  'flushIntervalMs',
-  'flushTimeoutMs',
-  'requestTimeoutMs',
-  'concurrency',
-  'maxQueue',
-  'maxQueueBytes',
-  'mirrorSize',
-] as const
-
-function required(name: string, value: unknown): void {
-  if (typeof value === 'string' && value !== '') return
-  throw invalid(`needs ${name}`, 'It comes with the app: see `damson apps create`.')
-}
-
-function atLeastOne(name: string, value: number | undefined): void {
-  if (value !== undefined && !(value >= 1)) throw invalid(`${name} is ${value}`, 'It must be a number of at least 1.')
-}
-
-function invalid(problem: string, wayOut: string): DamsonError {
-  return new DamsonError('CLIENT_OPTIONS_INVALID', `createClient(): ${problem}. ${wayOut}`)
+function invalid(problem: string): DamsonError {
+  return new DamsonError('CLIENT_OPTIONS_INVALID', `createClient(): ${problem}.`)
 }
 
 /** An option passed as `undefined` (an unset variable of the environment) means its default. */

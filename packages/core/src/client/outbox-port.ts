@@ -8,6 +8,8 @@ export interface Outbox {
   append(action: QueuedAction, reqId: string): Promise<void>
   /** This one has met its fate. May be written late: what comes back is deduplicated by the server. */
   remove(reqId: string): void
+  /** Resolves when nothing of what was removed can be read from the disk any more. */
+  purge(): Promise<void>
   /** Resolves when everything is written. */
   close(): Promise<void>
 }

@@ -1,12 +1,12 @@
 import type { EpochMs } from '../clock.ts'
 import { MAX_BATCH_ACTIONS, MAX_BATCH_USERS } from '../protocol/limits.ts'
 import { encodeAction, type DropReason, type QueuedAction } from './action.ts'
-import { createCircuit, type CircuitPhase } from './circuit.ts'
-import { createDigest, type Flight } from './digest.ts'
+import { phaseOf, type Circuit, type CircuitPhase } from './circuit.ts'
+import { createDigest, troubleOf, type Flight } from './digest.ts'
 import { createFlushes, type FlushReport } from './flushes.ts'
 import { createLedger, type Hooks } from './ledger.ts'
 import type { Settings } from './options.ts'
-import { createQueue, type Batch } from './queue.ts'
+import { createQueue, type Batch, type Lane } from './queue.ts'
 import { createTransport } from './transport.ts'
 
 export interface Stats {
@@ -32,34 +32,32 @@ export interface Pipeline {
   makeRoom(bytes: number): boolean
   /** Calls back at the next moment something left the queue. */
   onceLeft(run: () => void): void
-  drop(action: QueuedAction, reason: DropReason, detail: string): void
+  drop(action: QueuedAction, reason: DropReason, detail?: string): void
   flush(timeoutMs: number): Promise<FlushReport>
+  /** Drops what waits for a profile. Resolves when nothing of it is under way; what was is not sent again. */
+  forget(key: string): Promise<void>
   /** Gives up what is under way and takes out what is pending. Nothing is sent after it. */
   shutDown(): Promise<readonly QueuedAction[]>
   reqIdOf(action: QueuedAction): string
   stats(): Stats
 }
 
-/** Failures in a row before the whole pipeline pauses. */
-const CIRCUIT_THRESHOLD = 3
-
 export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
-  const { clock, timers, explain, telemetry } = settings
+  const { clock, timers, tell, telemetry } = settings
   const queue = createQueue()
-  const circuit = createCircuit(CIRCUIT_THRESHOLD)
+  const circuit: Circuit = { failures: 0, pausedUntil: 0, round: 0 }
   const flushes = createFlushes(clock)
-  const transport = createTransport({ ...settings, timeoutMs: settings.requestTimeoutMs })
+  const transport = createTransport(settings)
   const ledger = createLedger(settings, queue, flushes, hooks, reqIdOf)
   const digest = createDigest(settings, queue, circuit, ledger)
   const limits = { actions: MAX_BATCH_ACTIONS, users: MAX_BATCH_USERS, bytes: 4 * settings.flushBytes }
-  const frame =
-    `{"action":"multi","appId":${JSON.stringify(settings.appId)},"clientKey":${JSON.stringify(settings.clientKey)},` +
-    (settings.devMode ? '"devMode":true,' : '')
+  const { appId, clientKey, devMode } = settings
+  const frame = JSON.stringify({ action: 'multi', appId, clientKey, ...(devMode && { devMode }) }).slice(0, -1)
 
   /** Made at the first action: some edge runtimes refuse random numbers while a module loads. */
   let uuid: string | null = null
   let lastSeq = 0
-  const flights = new Set<Promise<void>>()
+  const flights = new Map<Batch, Promise<void>>()
   /** Whether everything waiting is due, and not only what makes a full batch. */
   let isDraining = false
   let dueAt: EpochMs = Infinity
@@ -89,6 +87,11 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
     return isDraining || queue.waiting >= settings.flushAt || queue.bytes >= settings.flushBytes
   }
 
+  /** How many requests may be under way. */
+  function roomFor(phase: CircuitPhase): number {
+    return phase === 'closed' ? settings.concurrency : phase === 'open' ? 0 : 1
+  }
+
   /** After the present turn: a loop that tracks a thousand events is answered before any of them becomes JSON. */
   function schedule(): void {
     if (isScheduled) return
@@ -106,35 +109,34 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
       // Said once: were it left in the past, the alarm would ring for ever while a busy lane cannot answer it.
       dueAt = Infinity
     }
-    while (flights.size < settings.concurrency && circuit.allows(now, flights.size) && isWorthARequest()) {
+    while (flights.size < roomFor(phaseOf(circuit, now)) && isWorthARequest()) {
       const batch = queue.take(limits)
       if (batch === null) break
-      const flight = send(batch).finally(() => {
-        flights.delete(flight)
+      const landed = () => {
+        flights.delete(batch)
         pump()
-      })
-      flights.add(flight)
+      }
+      flights.set(batch, send(batch).finally(landed))
     }
     if (queue.waiting === 0) {
       isDraining = false
       dueAt = Infinity
     }
     const isIdle = flights.size === 0 && queue.count > 0
-    flushes.release(now, isIdle ? Math.max(circuit.opensAt(), wakeAt ?? now) : null)
+    flushes.release(now, isIdle ? Math.max(circuit.pausedUntil, wakeAt ?? now) : null)
     arm(wakeAt)
   }
 
   /** One alarm for all there is to wait for. */
   function arm(wakeAt: EpochMs | null): void {
-    const workAt = queue.waiting === 0 ? Infinity : Math.max(Math.min(dueAt, wakeAt ?? Infinity), circuit.opensAt())
-    const pauseEndsAt = queue.waiting > 0 && circuit.opensAt() > clock.now() ? circuit.opensAt() : Infinity
+    let at = flushes.deadline()
     // While every request is under way, the next answer is what wakes us.
-    const at = Math.min(
-      flights.size < settings.concurrency ? Math.min(workAt, pauseEndsAt) : Infinity,
-      flushes.deadline(),
-    )
+    if (queue.waiting > 0 && flights.size < settings.concurrency) {
+      at = Math.min(at, Math.max(Math.min(dueAt, wakeAt ?? Infinity), circuit.pausedUntil))
+      if (circuit.pausedUntil > clock.now()) at = Math.min(at, circuit.pausedUntil)
+    }
     const keepAlive = flushes.isWaiting()
-    if (alarm !== null && alarm.at === at && alarm.keepAlive === keepAlive) return
+    if (alarm?.at === at && alarm.keepAlive === keepAlive) return
     alarm?.cancel()
     alarm = null
     if (at === Infinity) return
@@ -148,25 +150,20 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
   /** Never rejects: whatever happens to a request is a verdict. */
   async function send(batch: Batch): Promise<void> {
     const { flight, body } = encode(batch)
-    if (flight.actions.length === 0) {
+    const actions = flight.actions.length
+    if (actions === 0) {
       for (const { lane } of batch.chunks) queue.land(lane, [], null)
       return
     }
     const { counts } = ledger
     counts.requests += 1
-    const finish = telemetry?.request(flight.actions.length)
-    explain?.('request', { actions: flight.actions.length, users: batch.chunks.length })
+    const finish = telemetry?.request(actions)
+    tell('debug', 'request', { actions, users: batch.chunks.length })
     const verdict = await transport.post(body)
-    const before = { ...counts }
+    const { sent, retried } = counts
     // What goes again has waited long enough for company.
     if (digest(flight, verdict, clock.now())) isDraining = true
-    finish?.({
-      kind: verdict.kind,
-      status: verdict.kind === 'answered' ? 200 : verdict.status,
-      delivered: counts.sent - before.sent,
-      retried: counts.retried - before.retried,
-      detail: verdict.kind === 'answered' ? null : verdict.detail,
-    })
+    finish?.({ ...verdict, delivered: counts.sent - sent, retried: counts.retried - retried })
   }
 
   /** Here an action becomes JSON, again for each try: the text is not kept. */
@@ -186,8 +183,8 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
         }
       }
     }
-    const body = `${frame}"time":${clock.now() / 1000},"data":[${parts.join(',')}]}`
-    return { flight: { batch, actions, ids, round: circuit.round() }, body }
+    const body = `${frame},"time":${clock.now() / 1000},"data":[${parts.join(',')}]}`
+    return { flight: { batch, actions, ids, round: circuit.round }, body }
   }
 
   const hasRoom = (bytes: number) =>
@@ -200,7 +197,7 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
       while (!hasRoom(bytes)) {
         const oldest = queue.evict()
         if (oldest === null) return false
-        ledger.drop(oldest, 'queueFull', 'dropped for a newer one')
+        ledger.drop(oldest, 'queueFull')
       }
       return true
     },
@@ -212,14 +209,24 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
       pump()
       return report
     },
+    async forget(key) {
+      const isTheirs = (action: QueuedAction, lane: Lane) => action.subject.lane === key || lane.keys.includes(key)
+      for (const action of queue.takeOut(isTheirs)) ledger.drop(action, 'deleted')
+      for (const { chunks } of flights.keys()) {
+        for (const { lane, actions } of chunks) {
+          for (const action of actions) if (isTheirs(action, lane)) troubleOf(action).isDeleted = true
+        }
+      }
+      await Promise.all(flights.values())
+    },
     async shutDown() {
       isShut = true
       transport.abort()
-      await Promise.all(flights)
+      await Promise.all(flights.values())
       alarm?.cancel()
       alarm = null
       flushes.release(Infinity, null)
-      return queue.clear()
+      return queue.takeOut(() => true)
     },
     reqIdOf,
     stats: () => ({
@@ -227,7 +234,7 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
       pending: queue.count,
       inFlight: queue.count - queue.waiting,
       dropped: { ...ledger.dropped },
-      circuit: circuit.phase(clock.now()),
+      circuit: phaseOf(circuit, clock.now()),
     }),
   }
 }

@@ -6,7 +6,7 @@ import { laneOf } from './identity.ts'
 export interface Lane {
   /** The profile's, and that of the user it signs in as: both are one to the server as soon as that has arrived. */
   readonly keys: string[]
-  /** Holds one action that was set aside from the lane of its profile. */
+  /** Holds one action that was set aside from the lane of its profile, and has no key. */
   readonly isAside: boolean
   /** Those before `head` are taken; shifting an array of 100,000 for each batch would be quadratic. */
   actions: QueuedAction[]
@@ -44,8 +44,8 @@ export interface Queue {
   wake(now: EpochMs): EpochMs | null
   /** Takes out the oldest action of the profile that has waited longest. `null`: everything is in flight. */
   evict(): QueuedAction | null
-  /** Takes out everything that is not in flight. */
-  clear(): QueuedAction[]
+  /** Takes out what `isMeant` says, as far as it is not in flight. */
+  takeOut(isMeant: (action: QueuedAction, lane: Lane) => boolean): QueuedAction[]
 }
 
 export function createQueue(): Queue {
@@ -66,14 +66,6 @@ export function createQueue(): Queue {
     ;(notBefore === null ? ready : delayed).add(lane)
   }
 
-  function pull(lane: Lane): QueuedAction[] {
-    const rest = lane.actions.slice(lane.head)
-    lane.actions = []
-    lane.head = 0
-    waiting -= rest.length
-    return rest
-  }
-
   return {
     get count() {
       return count
@@ -89,17 +81,11 @@ export function createQueue(): Queue {
       count += 1
       bytes += action.bytes
       waiting += 1
-      let lane = lanes.get(action.subject.lane)
+      const key = action.subject.lane
+      let lane = lanes.get(key)
       if (lane === undefined) {
-        lane = {
-          keys: [action.subject.lane],
-          isAside: false,
-          actions: [],
-          head: 0,
-          attempts: 0,
-          notBefore: 0,
-        }
-        lanes.set(action.subject.lane, lane)
+        lane = newLane([key], [])
+        lanes.set(key, lane)
         ready.add(lane)
       }
       lane.actions.push(action)
@@ -152,16 +138,8 @@ export function createQueue(): Queue {
     },
 
     setAside(action, notBefore) {
-      const lane: Lane = {
-        keys: [],
-        isAside: true,
-        actions: [action],
-        head: 0,
-        attempts: 0,
-        notBefore: 0,
-      }
       waiting += 1
-      place(lane, notBefore)
+      place(newLane([], [action]), notBefore)
     },
 
     settled(action) {
@@ -181,35 +159,33 @@ export function createQueue(): Queue {
     },
 
     evict() {
-      for (const lane of [first(ready), first(delayed)]) {
-        if (lane === undefined) continue
-        const oldest = lane.actions[lane.head]!
-        advance(lane, lane.head + 1)
-        waiting -= 1
-        if (lane.head === lane.actions.length) {
-          ready.delete(lane)
-          delayed.delete(lane)
-          place(lane, null)
-        }
-        return oldest
-      }
-      return null
+      const lane: Lane | undefined = ready.values().next().value ?? delayed.values().next().value
+      if (lane === undefined) return null
+      const oldest = lane.actions[lane.head]!
+      advance(lane, lane.head + 1)
+      waiting -= 1
+      if (lane.head === lane.actions.length && (ready.delete(lane) || delayed.delete(lane))) place(lane, null)
+      return oldest
     },
 
-    clear() {
+    takeOut(isMeant) {
       const all: QueuedAction[] = []
-      for (const lane of [...ready, ...delayed, ...lanes.values()]) all.push(...pull(lane))
-      for (const lane of [...ready, ...delayed]) place(lane, null)
-      ready.clear()
-      delayed.clear()
+      for (const lane of new Set([...ready, ...delayed, ...lanes.values()])) {
+        lane.actions = lane.actions
+          .slice(lane.head)
+          .filter((action) => !isMeant(action, lane) || all.push(action) === 0)
+        lane.head = 0
+        // One that is in flight is placed when it lands.
+        if (ready.delete(lane) || delayed.delete(lane)) place(lane, lane.notBefore || null)
+      }
+      waiting -= all.length
       return all
     },
   }
 }
 
-function first<T>(set: ReadonlySet<T>): T | undefined {
-  for (const value of set) return value
-  return undefined
+function newLane(keys: string[], actions: QueuedAction[]): Lane {
+  return { keys, isAside: keys.length === 0, actions, head: 0, attempts: 0, notBefore: 0 }
 }
 
 /** Beyond this many taken places the array is cut; below it, cutting costs more than it frees. */
@@ -227,6 +203,6 @@ function advance(lane: Lane, head: number): void {
 
 /** The lane of the user that this action signs in (specification 4.3): what follows for them must not overtake it. */
 function signedInLane({ action, args }: QueuedAction): string | null {
-  if (action !== 'setUserAttributes' || args === undefined || !('newUserId' in args)) return null
-  return typeof args.newUserId === 'string' ? laneOf(args.newUserId) : null
+  const newUserId = action === 'setUserAttributes' && args !== undefined && 'newUserId' in args && args.newUserId
+  return typeof newUserId === 'string' ? laneOf(newUserId) : null
 }

@@ -14,7 +14,8 @@ export interface RequestOutcome {
   readonly status: number
   readonly delivered: number
   readonly retried: number
-  readonly detail: string | null
+  /** Why it was not answered. */
+  readonly detail?: string
 }
 
 /** The few parts of `@opentelemetry/api` we call: pass the module itself. */

@@ -1,4 +1,4 @@
-import type { Session } from '../session/session.ts'
+import type { MirroredSession } from '../session/outline.ts'
 import type { Fate, Params } from './action.ts'
 import type { Admission, Origin } from './admission.ts'
 import type {
@@ -6,6 +6,7 @@ import type {
   AdvanceOptions,
   Answer,
   Attributes,
+  DeleteUserArguments,
   DeviceAttributes,
   GetVarsArguments,
   NewsfeedFields,
@@ -46,7 +47,7 @@ export class Tracker<E extends object = Record<string, Params>> {
   }
 
   /** The session as far as this client knows; `null` if it knows nothing. The server is the truth. */
-  get session(): Session | null {
+  get session(): MirroredSession | null {
     return this.#admission.session(this.#origin)
   }
 
@@ -143,6 +144,23 @@ export class Tracker<E extends object = Record<string, Params>> {
 
   sendMessage(messageId: number | string, args?: SendMessageArguments): Promise<Answer<SendMessageFields>> {
     return this.#ask('sendMessage', { messageId, ...args })
+  }
+
+  /**
+   * Deletes the profile, here and on the server: drops what waits for it in this client, in memory and in its outbox, and
+   * then asks for `deleteUser`, for which the client needs a development key.
+   */
+  async deleteUser(args?: DeleteUserArguments): Promise<Answer<object>> {
+    await this.forget()
+    return this.#ask('deleteUser', args)
+  }
+
+  /**
+   * The half of it that concerns this process: drops what waits for the profile as `deleted`, and sends none of it again.
+   * Resolves when nothing is under way or on the disk; then have the profile deleted by whoever holds the key.
+   */
+  forget(): Promise<void> {
+    return this.#admission.forget(this.#origin)
   }
 
   #send(action: string, args?: object, options?: ActionOptions): Promise<void> {

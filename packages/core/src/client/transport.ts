@@ -4,15 +4,21 @@ import { retryAfterMs } from './retry.ts'
 import type { Timers } from './timers.ts'
 
 /** What a request came to. */
-export type Verdict =
-  /** The server took the request and says what became of each element. */
-  | { readonly kind: 'answered'; readonly elements: readonly WireElement[] }
-  /** Try again later: network, 408, 429, 5xx, or an answer that is none. `status` 0 is the network. */
-  | { readonly kind: 'failed'; readonly status: number; readonly retryAfterMs: number | null; readonly detail: string }
-  /** Not this request, but smaller ones perhaps. */
-  | { readonly kind: 'split'; readonly status: number; readonly detail: string }
-  /** Nothing of this app will be taken: wrong key, unknown app, wrong address. */
-  | { readonly kind: 'refused'; readonly status: number; readonly detail: string }
+export interface Verdict {
+  /**
+   * - `answered`: the server took the request and says what became of each element.
+   * - `failed`: try again later: network (`status` 0), 408, 429, 5xx, or an answer that is none.
+   * - `split`: not this request, but smaller ones perhaps.
+   * - `refused`: nothing of this app will be taken: wrong key, unknown app, wrong address.
+   */
+  readonly kind: 'answered' | 'failed' | 'split' | 'refused'
+  readonly status: number
+  /** The server's words if it had any. */
+  readonly detail: string
+  readonly elements: readonly WireElement[]
+  /** What the server asks for; `null` if it asks for nothing. */
+  readonly retryAfterMs: number | null
+}
 
 export type FetchLike = (request: Request) => Promise<Response> | Response
 
@@ -22,7 +28,7 @@ export interface TransportSetup {
   readonly clock: Clock
   readonly timers: Timers
   /** Until the last byte of the answer. Milliseconds. */
-  readonly timeoutMs: number
+  readonly requestTimeoutMs: number
 }
 
 export interface Transport {
@@ -35,48 +41,42 @@ export interface Transport {
 /** Browsers bound the bytes of all keepalive requests together; below this ours fit. */
 const KEEPALIVE_MAX = 60_000
 
-export function createTransport({ fetch, endpoint, clock, timers, timeoutMs }: TransportSetup): Transport {
-  const underWay = new Set<AbortController>()
+export function createTransport({ fetch, endpoint, clock, timers, requestTimeoutMs }: TransportSetup): Transport {
+  const underWay = new Set<(why: string) => void>()
   const isBrowser = 'document' in globalThis
   // text/plain spares browsers a preflight request; the official Web SDK does the same (specification 1.4).
   const headers = { 'content-type': isBrowser ? 'text/plain;charset=UTF-8' : 'application/json' }
 
-  async function post(body: string): Promise<Verdict> {
-    const abort = new AbortController()
-    underWay.add(abort)
-    const cancel = timers.after(timeoutMs, () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)), false)
-    try {
-      const keepalive = isBrowser && body.length < KEEPALIVE_MAX ? { keepalive: true } : {}
-      const request = new Request(endpoint, { method: 'POST', headers, body, signal: abort.signal, ...keepalive })
-      return await orAbort(exchange(request), abort.signal)
-    } catch (error) {
-      return { kind: 'failed', status: 0, retryAfterMs: null, detail: messageOf(error) }
-    } finally {
-      cancel()
-      underWay.delete(abort)
-    }
-  }
-
-  async function exchange(request: Request): Promise<Verdict> {
-    const response = await fetch(request)
+  async function exchange(body: string, signal: AbortSignal): Promise<Verdict> {
+    const keepalive = isBrowser && body.length < KEEPALIVE_MAX && { keepalive: true }
+    const response = await fetch(new Request(endpoint, { method: 'POST', headers, body, signal, ...keepalive }))
     return judge(response.status, response.headers.get('retry-after'), await response.text(), clock.now())
   }
 
   return {
-    post,
+    post: (body) =>
+      new Promise((resolve) => {
+        const abort = new AbortController()
+        const end = (verdict: Verdict) => {
+          cancel()
+          underWay.delete(giveUp)
+          resolve(verdict)
+        }
+        const fail = (error: unknown) =>
+          end({ kind: 'failed', status: 0, detail: messageOf(error), elements: [], retryAfterMs: null })
+        // A `fetch` that does not know the signal (an engine in the same process) is left alone, not waited for.
+        const giveUp = (why: string) => {
+          abort.abort()
+          fail(why)
+        }
+        const cancel = timers.after(requestTimeoutMs, () => giveUp(`no answer within ${requestTimeoutMs} ms`), false)
+        underWay.add(giveUp)
+        exchange(body, abort.signal).then(end, fail)
+      }),
     abort() {
-      for (const abort of underWay) abort.abort(new Error('the client was closed'))
+      for (const giveUp of underWay) giveUp('closed')
     },
   }
-}
-
-/** A `fetch` that does not know the signal (an engine in the same process) is left alone, not waited for. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
 
 /** Texts that concern the app and so every action (specification 2.3). */
@@ -84,52 +84,45 @@ const ABOUT_THE_APP = /^(Invalid access key|App not found|Development mode reque
 
 export function judge(status: number, retryAfter: string | null, text: string, now: number): Verdict {
   const elements = elementsOf(text)
-  if (status >= 200 && status < 300) {
-    if (elements !== null) return { kind: 'answered', elements }
-    return { kind: 'failed', status, retryAfterMs: null, detail: 'the answer is not an envelope' }
-  }
   const detail = errorOf(elements?.[0]) ?? `HTTP ${status}`
-  if (status === 408 || status === 429 || status >= 500) {
-    return { kind: 'failed', status, retryAfterMs: retryAfterMs(retryAfter, now), detail }
+  const verdict = { status, detail, elements: elements ?? [], retryAfterMs: retryAfterMs(retryAfter, now) }
+  if (status >= 200 && status < 300) {
+    return elements === null
+      ? { ...verdict, kind: 'failed', detail: 'not an envelope' }
+      : { ...verdict, kind: 'answered' }
   }
+  if (status === 408 || status === 429 || status >= 500) return { ...verdict, kind: 'failed' }
   const isAddressWrong = elements === null && (status === 401 || status === 404 || status === 405)
-  if (ABOUT_THE_APP.test(detail) || isAddressWrong || status < 400) return { kind: 'refused', status, detail }
   // One element may have spoilt it for all: an oversized one, one a firewall dislikes, one without ids.
-  return { kind: 'split', status, detail }
+  return { ...verdict, kind: ABOUT_THE_APP.test(detail) || isAddressWrong || status < 400 ? 'refused' : 'split' }
 }
 
 function elementsOf(text: string): WireElement[] | null {
   try {
-    const parsed: unknown = JSON.parse(text)
-    const response = typeof parsed === 'object' && parsed !== null && 'response' in parsed ? parsed.response : null
-    return Array.isArray(response) ? response.map(asElement) : null
+    const { response } = JSON.parse(text) as { response: unknown[] }
+    return response.map((element) => Object(element) as WireElement)
   } catch {
     // A proxy's page, half an answer: whoever asks treats it like no answer.
     return null
   }
 }
 
-function asElement(value: unknown): WireElement {
-  return typeof value === 'object' && value !== null ? (value as WireElement) : {}
-}
-
 /** The error text of an element. */
 export function errorOf(element: WireElement | undefined): string | null {
-  return noticeOf(element, 'error')
+  return noticeOf(element?.['error'])
 }
 
 /** The warning text of an element. */
 export function warningOf(element: WireElement | undefined): string | null {
-  return noticeOf(element, 'warning')
+  return noticeOf(element?.['warning'])
 }
 
-function noticeOf(element: WireElement | undefined, field: 'error' | 'warning'): string | null {
-  const notice = element?.[field]
+function noticeOf(notice: unknown): string | null {
   if (typeof notice !== 'object' || notice === null) return null
-  return 'message' in notice && typeof notice.message === 'string' ? notice.message : JSON.stringify(notice)
+  return String((notice as { message?: unknown }).message ?? JSON.stringify(notice))
 }
 
 function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+  const cause = error instanceof Error ? error.cause : undefined
+  return String(error) + (cause === undefined ? '' : `: ${String(cause)}`)
 }

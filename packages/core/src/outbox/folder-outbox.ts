@@ -64,6 +64,7 @@ export function folderOutbox(folder: string, options: FolderOutboxOptions = {}):
       return journal.append(storedOf(action, reqId))
     },
     remove: (reqId) => journal?.remove(reqId),
+    purge: async () => journal?.purge(),
     async close() {
       if (signs !== null) clearInterval(signs)
       await journal?.close()

@@ -8,6 +8,8 @@ export interface Journal {
   /** Resolves when it is on the disk. @throws {DamsonError} OUTBOX_FULL; or what the disk says. */
   append(stored: StoredAction): Promise<void>
   remove(reqId: string): void
+  /** Writes what is still needed to a new file, and deletes the others: nothing of what was removed can be read any more. */
+  purge(): Promise<void>
   /** Writes what is left, and deletes the files if nothing in them is needed. */
   close(): Promise<void>
 }
@@ -66,10 +68,12 @@ export function createJournal(folder: string, { maxBytes, segmentBytes }: Journa
     writing ??= writeAll()
       // What could not be cleared away is in the way of nobody; actions have their own answer.
       .catch(() => undefined)
-      .finally(() => {
-        writing = null
-        if (group !== null) write()
-      })
+      .finally(writeNext)
+  }
+
+  function writeNext(): void {
+    writing = null
+    if (group !== null || removals.length > 0) write()
   }
 
   async function writeAll(): Promise<void> {
@@ -102,7 +106,7 @@ export function createJournal(folder: string, { maxBytes, segmentBytes }: Journa
     last.bytes += Buffer.byteLength(text)
   }
 
-  async function writeGroup({ lines, ids }: Group): Promise<void> {
+  async function writeGroup({ lines, ids }: Pick<Group, 'lines' | 'ids'>): Promise<void> {
     const segment = await currentSegment()
     const text = (isTorn ? '\n' : '') + [...takeRemovals(), ...lines].join('\n') + '\n'
     await segment.handle.appendFile(text)
@@ -146,6 +150,29 @@ export function createJournal(folder: string, { maxBytes, segmentBytes }: Journa
     await written()
   }
 
+  /** What is still needed is on the disk twice for a moment; ids meet again. */
+  async function rewrite(): Promise<void> {
+    const old = [...segments]
+    const before = new Map(segmentOf)
+    const stored = [...(await readJournal(folder)).values()].filter(({ reqId }) => segmentOf.has(reqId))
+    segments.length = 0
+    // As if they waited to be written: a removal that comes meanwhile is kept for the next time.
+    for (const { reqId } of stored) segmentOf.set(reqId, null)
+    try {
+      const lines = stored.map((action) => JSON.stringify(action))
+      if (stored.length > 0) await writeGroup({ lines, ids: stored.map(({ reqId }) => reqId) })
+    } catch (error) {
+      segments.unshift(...old)
+      for (const { reqId } of stored) segmentOf.set(reqId, before.get(reqId) ?? null)
+      isTorn = true
+      throw error
+    }
+    for (const { handle, path } of old) {
+      await handle.close()
+      await rm(path, { force: true })
+    }
+  }
+
   /** Deletes files nothing in which is needed, oldest first: a younger one may say what an older one need not send. */
   async function letGo(): Promise<void> {
     while (segments.length > 1 && segments[0]!.live === 0) {
@@ -166,6 +193,13 @@ export function createJournal(folder: string, { maxBytes, segmentBytes }: Journa
       if (!segmentOf.has(reqId)) return
       removals.push(reqId)
       write()
+    },
+    async purge() {
+      while (writing !== null) await writing
+      // In the place of a write: none other may begin meanwhile.
+      const rewriting = rewrite()
+      writing = rewriting.catch(() => undefined).finally(writeNext)
+      await rewriting
     },
     async close() {
       await written()

@@ -1,7 +1,6 @@
 import { DAY_MS, systemClock, type Clock, type EpochMs } from '../clock.ts'
 import type { Client, TrackerOptions } from '../client/client.ts'
 import type { Tracker } from '../client/tracker.ts'
-import type { Session } from '../session/session.ts'
 import { readBeacon, type BeaconMessage } from './beacon-message.ts'
 import type { HeaderSource } from './headers.ts'
 import { isSameOrigin } from './same-origin.ts'
@@ -87,7 +86,7 @@ async function carryOut<E extends object>(tracker: Tracker<E>, message: BeaconMe
 const URGENT = { urgent: true }
 
 /** Opening a session is left to `ensureSession`, which also creates the user. */
-function isKnownOpen({ session }: { readonly session: Session | null }): boolean {
+function isKnownOpen({ session }: Pick<Tracker, 'session'>): boolean {
   return session !== null && session.phase !== 'closed'
 }
 

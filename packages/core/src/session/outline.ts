@@ -1,0 +1,76 @@
+import type { EpochMs } from '../clock.ts'
+import type { Session, SessionCommand } from './session.ts'
+import type { SessionRules } from './timing.ts'
+
+/** A session without its ids, states and past: all that a client must believe to know what the next event needs. */
+export interface SessionOutline {
+  readonly phase: Session['phase']
+  readonly startedAt: EpochMs
+  /** When it is paused: since when. When it was stopped: since when as well. */
+  readonly lastActivityAt: EpochMs
+  /** Time spent paused so far, the present pause not included. Milliseconds. */
+  readonly pausedMs: number
+}
+
+/** An outline as somebody sees it at one instant. */
+export interface MirroredSession extends SessionOutline {
+  /** In which phase it timed out, if that is how it ended. */
+  readonly lapsed: Session['phase'] | null
+}
+
+export const NO_OUTLINE: SessionOutline = { phase: 'closed', startedAt: 0, lastActivityAt: 0, pausedMs: 0 }
+
+/** What a command means to an outline; `touch` only lets it expire. */
+export type OutlineCommand = Exclude<SessionCommand['type'], 'advance' | 'pauseState' | 'resumeState'>
+
+/** The instant at which an open session times out, as `deadlineOf` has it. Of a closed one it says nothing. */
+export function outlineDeadline({ phase, lastActivityAt }: SessionOutline, rules: SessionRules): EpochMs {
+  return lastActivityAt + (phase === 'paused' ? rules.pausedMs : rules.inactivityMs)
+}
+
+/**
+ * The same as `outlineOf(reduceSession(session, command, at, rules).session)`, in a tenth of the code: a client bundles this
+ * and not the reducer. `outline.test.ts` holds the one against the other. `track` is an active event; pausing, resuming
+ * and entering a state mean the same to it. Pure; gives the very same outline back where nothing changes.
+ */
+export function reduceOutline(
+  outline: SessionOutline,
+  command: OutlineCommand,
+  at: EpochMs,
+  rules: SessionRules,
+): SessionOutline {
+  const { startedAt, lastActivityAt, pausedMs } = outline
+  // It happened before the newest session, and so concerns the past only.
+  if (at < startedAt) return outline
+  const phase = phaseAt(outline, at, rules)
+  const now = Math.max(at, lastActivityAt)
+  const isOpening = command === 'start' || command === 'resume'
+  if (phase === 'active' && command === 'start') return begun('active', now)
+  if (phase === 'active' && command === 'pause') return { phase: 'paused', startedAt, lastActivityAt: now, pausedMs }
+  if (phase === 'paused' && isOpening) {
+    if (command === 'start' && !rules.mergeStartWithinPause) return begun('active', now)
+    return { phase: 'active', startedAt, lastActivityAt: now, pausedMs: pausedMs + now - lastActivityAt }
+  }
+  if (phase === 'background' || phase === 'closed') {
+    // A session that was stopped is not begun again by what happened before its end.
+    if (outline.phase === 'closed' && at < lastActivityAt) return outline
+    if (isOpening) return begun('active', at)
+    if (command === 'startInBackground') return begun('background', at)
+  }
+  if (phase !== 'closed' && command === 'stop') {
+    return { phase: 'closed', startedAt, lastActivityAt: phase === 'active' ? now : lastActivityAt, pausedMs }
+  }
+  if (phase === 'active' && (command === 'track' || command === 'heartbeat' || command === 'resume')) {
+    return now === lastActivityAt ? outline : { phase, startedAt, lastActivityAt: now, pausedMs }
+  }
+  return outline
+}
+
+/** Its phase for whoever looks at `at`: one past its deadline has ended, whether or not anybody folded that in. */
+export function phaseAt(outline: SessionOutline, at: EpochMs, rules: SessionRules): Session['phase'] {
+  return at < outlineDeadline(outline, rules) ? outline.phase : 'closed'
+}
+
+function begun(phase: 'active' | 'background', at: EpochMs): SessionOutline {
+  return { phase, startedAt: at, lastActivityAt: at, pausedMs: 0 }
+}
