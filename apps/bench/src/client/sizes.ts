@@ -48,7 +48,7 @@ function install(name: string, from: string, into: Map<string, number>): void {
   }
   // A package of this checkout holds more than it publishes.
   const isOurs = !folder.includes('node_modules')
-  const parts = isOurs ? ['package.json', ...(manifest.files ?? [])] : ['.']
+  const parts = isOurs ? ['package.json', 'README.md', '../../LICENSE', ...(manifest.files ?? [])] : ['.']
   into.set(
     folder,
     parts.reduce((sum, part) => sum + bytesIn(join(folder, part)), 0),
