@@ -56,7 +56,7 @@ test('what only some need is left out of the bundles of the others', async () =>
 })
 
 /** Minified and compressed. It may shrink; to let it grow is a decision. */
-const GZIP_BYTES_MAX = 9_750
+const GZIP_BYTES_MAX = 9_800
 
 test(`what an app ships of the client stays below ${GZIP_BYTES_MAX} bytes`, async () => {
   const { gzipBytes } = await bundle('createClient')

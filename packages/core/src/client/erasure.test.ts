@@ -17,7 +17,8 @@ test('deleteUser drops what waits for the user, wherever, and then asks the serv
     ['a', 'deleted'],
   ])
   await client.flush()
-  expect(taken().toSorted()).toEqual(['b', 'deleteUser'])
+  expect(taken()).toHaveLength(2)
+  expect(taken()).toEqual(expect.arrayContaining(['b', 'deleteUser']))
   expect(server.taken.find(({ action }) => action === 'deleteUser')).toMatchObject({ userId: 'ada', fullErasure: true })
   expect(client.stats()).toMatchObject({ pending: 0, waitingForConsent: 0, dropped: { deleted: 2 } })
 })

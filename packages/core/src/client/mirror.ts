@@ -1,7 +1,6 @@
 import type { EpochMs } from '../clock.ts'
 import { NO_OUTLINE, phaseAt, reduceOutline } from '../session/outline.ts'
-import type { MirroredSession, OutlineCommand, SessionOutline } from '../session/outline.ts'
-import type { SessionRules } from '../session/timing.ts'
+import type { MirroredSession, OutlineCommand, OutlineRules, SessionOutline } from '../session/outline.ts'
 
 /**
  * What we believe of the sessions we serve, folded by the server's own rules. The server is the truth: a wrong belief
@@ -31,7 +30,7 @@ interface Belief {
 }
 
 /** Remembers at least the `size` last used and at most twice as many: two maps, of which the older one is let go. */
-export function createMirror(rules: SessionRules, size: number): Mirror {
+export function createMirror(rules: OutlineRules, size: number): Mirror {
   let young = new Map<string, Belief>()
   let old = new Map<string, Belief>()
 

@@ -1,6 +1,7 @@
 import { SECOND_MS, systemClock, type Clock } from '../clock.ts'
 import { DamsonError } from '../errors.ts'
-import { DEFAULT_SESSION_RULES, type SessionRules } from '../session/timing.ts'
+import type { OutlineRules } from '../session/outline.ts'
+import { SESSION_INACTIVITY_MS, SESSION_PAUSED_MS } from '../session/timing.ts'
 import type { Params } from './action.ts'
 import type { BeforeSend } from './before-send.ts'
 import type { Consent } from './consent.ts'
@@ -70,7 +71,7 @@ export interface ClientOptions<E extends object = Record<string, Params>> {
   /** How many sessions the mirror remembers; forgetting one costs a request, never a wrong session. */
   readonly mirrorSize?: number
   /** The session time-outs of the server, where its operator changed them. */
-  readonly sessionRules?: SessionRules
+  readonly sessionRules?: OutlineRules
 
   /** What holds for a tracker that does not say. Default `granted`. */
   readonly consent?: Consent
@@ -123,7 +124,11 @@ const DEFAULTS = {
   autoStart: true,
   heartbeatMarginMs: 30 * 60 * SECOND_MS,
   mirrorSize: 10_000,
-  sessionRules: DEFAULT_SESSION_RULES,
+  sessionRules: {
+    inactivityMs: SESSION_INACTIVITY_MS,
+    pausedMs: SESSION_PAUSED_MS,
+    mergeStartWithinPause: true,
+  } as OutlineRules,
   consent: 'granted',
   clock: systemClock,
   timers: systemTimers,

@@ -20,11 +20,14 @@ export interface MirroredSession extends SessionOutline {
 
 export const NO_OUTLINE: SessionOutline = { phase: 'closed', startedAt: 0, lastActivityAt: 0, pausedMs: 0 }
 
+/** The session rules that an outline follows; the others concern what it does not keep. */
+export type OutlineRules = Pick<SessionRules, 'inactivityMs' | 'pausedMs' | 'mergeStartWithinPause'>
+
 /** What a command means to an outline; `touch` only lets it expire. */
 export type OutlineCommand = Exclude<SessionCommand['type'], 'advance' | 'pauseState' | 'resumeState'>
 
 /** The instant at which an open session times out, as `deadlineOf` has it. Of a closed one it says nothing. */
-export function outlineDeadline({ phase, lastActivityAt }: SessionOutline, rules: SessionRules): EpochMs {
+export function outlineDeadline({ phase, lastActivityAt }: SessionOutline, rules: OutlineRules): EpochMs {
   return lastActivityAt + (phase === 'paused' ? rules.pausedMs : rules.inactivityMs)
 }
 
@@ -37,7 +40,7 @@ export function reduceOutline(
   outline: SessionOutline,
   command: OutlineCommand,
   at: EpochMs,
-  rules: SessionRules,
+  rules: OutlineRules,
 ): SessionOutline {
   const { startedAt, lastActivityAt, pausedMs } = outline
   // It happened before the newest session, and so concerns the past only.
@@ -67,7 +70,7 @@ export function reduceOutline(
 }
 
 /** Its phase for whoever looks at `at`: one past its deadline has ended, whether or not anybody folded that in. */
-export function phaseAt(outline: SessionOutline, at: EpochMs, rules: SessionRules): Session['phase'] {
+export function phaseAt(outline: SessionOutline, at: EpochMs, rules: OutlineRules): Session['phase'] {
   return at < outlineDeadline(outline, rules) ? outline.phase : 'closed'
 }
 
