@@ -62,6 +62,11 @@ export function readContentFiles(path: string): WrittenContent {
   }
 }
 
+/** Tells all that is wrong at once, so that a file is mended in one go. */
+export function brokenContent(written: WrittenContent, problems: readonly ContentProblem[]): Problem {
+  return new Problem(`nothing was changed. ${problems.map((problem) => written.describe(problem)).join('; ')}`)
+}
+
 function namesIn(path: string): readonly string[] {
   try {
     if (!statSync(path).isDirectory()) return [path]

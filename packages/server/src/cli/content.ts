@@ -7,7 +7,7 @@ import { contentKind } from '../content/snapshot.ts'
 import type { ContentSource } from '../content/source.ts'
 import type { Store } from '../store/store.ts'
 import { chosenApp } from './chosen-app.ts'
-import { readContentFiles, type WrittenContent } from './content-file.ts'
+import { brokenContent, readContentFiles, type WrittenContent } from './content-file.ts'
 import { planText } from './content-plan.ts'
 import { dataOption, withData } from './data.ts'
 import { Problem } from './problem.ts'
@@ -47,7 +47,7 @@ Examples:
     .action(async (path: string, options: ApplyOptions) => {
       const written = readContentFiles(path)
       const read = readContent(written.value)
-      if (!read.ok) throw broken(written, read.problems)
+      if (!read.ok) throw brokenContent(written, read.problems)
       await withData(options.data, (store) => apply(store, written, read.content, options, terminal))
     })
 
@@ -76,7 +76,7 @@ async function apply(
   const { appId } = chosenApp(await store.apps(), wanted)
   const now = Date.now()
   const plan = planContent(content, await store.documents(appId, contentKind.name), now)
-  if (!plan.ok) throw broken(written, plan.problems)
+  if (!plan.ok) throw brokenContent(written, plan.problems)
   terminal.print(planText(appId, plan.changes))
   if (plan.changes.length === 0 || dryRun) return
   if (!yes && !(await isAgreed(terminal))) throw new Problem('nothing was changed. Say yes, or give --yes.')
@@ -99,9 +99,4 @@ async function isAgreed(terminal: Terminal): Promise<boolean> {
   } finally {
     lines.close()
   }
-}
-
-/** All that is wrong at once: a file is mended in one go. */
-function broken(written: WrittenContent, problems: Extract<Plan, { ok: false }>['problems']): Problem {
-  return new Problem(`nothing was changed. ${problems.map((problem) => written.describe(problem)).join('; ')}`)
 }

@@ -234,3 +234,31 @@ test.each([
   expect(code).toBe(0)
   expect(out).toContain(expected)
 })
+
+describe('with content', () => {
+  const content = 'variables:\n  title: { type: string, value: Hello }\n'
+
+  test('it is applied before the first request, and again as it is by then', async () => {
+    const config = file('apps.json', CONFIG)
+    const data = join(folder, 'data')
+    const flags = ['--config', config, '--data', data]
+    const first = serve(...flags, '--content', file('content.yaml', content))
+    const query = { action: 'start', appId: 'shop', clientKey: 'prod_first', userId: 'ann' }
+    expect((await ask(await urlOf(first), query)).element).toMatchObject({ vars: { title: 'Hello' } })
+    first.interrupt()
+    await first.code
+    const second = serve(...flags, '--content', file('content.yaml', content.replace('Hello', 'Welcome')))
+    expect((await ask(await urlOf(second), query)).element).toMatchObject({ vars: { title: 'Welcome' } })
+  })
+
+  test('that is broken, or of an app nobody knows, it does not start, and says why', async () => {
+    const flags = ['serve', '--port', '0', '--memory', '--config', file('apps.json', CONFIG), '--content']
+    const broken = await finish([...flags, file('broken.yaml', content.replace('string', 'text'))])
+    expect(broken.code).toBe(1)
+    expect(broken.err).toMatch(/broken\.yaml:2:12: variables\.title\.type: Invalid option/)
+    const typed = await finish([...flags, file('typed.yaml', content.replace('Hello', '5'))])
+    expect(typed.err).toMatch(/typed\.yaml:2:26: variables\.title\.value: expected a text, and found 5/)
+    const other = await finish([...flags, file('content.yaml', content), '--content-app-id', 'other'])
+    expect(other.err).toBe("damson: there is no app 'other'. There is: shop.")
+  })
+})

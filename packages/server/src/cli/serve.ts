@@ -12,6 +12,7 @@ import { NO_CONFIG, readConfig } from './config.ts'
 import { dataOption, filesOf, openData } from './data.ts'
 import { demoOf } from './demo.ts'
 import { Problem, reasonOf } from './problem.ts'
+import { startWithContent } from './serve-content.ts'
 import type { Terminal } from './terminal.ts'
 import { createTestClock, withTestClock } from './test-clock.ts'
 
@@ -25,6 +26,8 @@ interface ServeOptions {
   readonly config?: string
   readonly testClock?: true
   readonly demo?: true
+  readonly content?: string
+  readonly contentAppId?: string
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -45,6 +48,16 @@ export function addServe(program: Command, terminal: Terminal): void {
     .addOption(new Option('--demo', 'make an app and show its keys, if there is none').env('DAMSON_DEMO'))
     .addOption(new Option('--test-clock', 'time stands still; POST /test-clock moves it').env('DAMSON_TEST_CLOCK'))
     .addOption(
+      new Option('--content <path>', 'variables, audiences and tests to apply first: a file or folder').env(
+        'DAMSON_CONTENT',
+      ),
+    )
+    .addOption(
+      new Option('--content-app-id <id>', 'whose content that is, if there are several apps').env(
+        'DAMSON_CONTENT_APP_ID',
+      ),
+    )
+    .addOption(
       new Option('--log-level <level>', 'how much is logged to standard error, as JSON lines; debug logs each request')
         .choices(LOG_LEVELS)
         .default('info')
@@ -56,6 +69,7 @@ export function addServe(program: Command, terminal: Terminal): void {
 Examples:
   damson serve --port 9000 --data /var/lib/damson
   damson serve --config apps.json --log-level debug
+  damson serve --config apps.json --content content/
   DAMSON_HOST=0.0.0.0 DAMSON_PORT=80 damson serve
 
 A configuration file:
@@ -86,6 +100,7 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   const clientAddress = wanted.trustProxy === undefined ? {} : { clientAddress: services.clientAddress }
   const server = createServer({ store, files, apps, logger, clock, money, locator, rules, ...clientAddress })
   const answer = testClock ? withTestClock(server.answer, testClock, () => server.sweep()) : server.answer
+  if (options.content !== undefined) await startWithContent(server, options.content, options.contentAppId)
   const listening = await listenOn({ ...server, answer }, options)
   // Rates come when they come: until then values are kept as they are, with a warning.
   void services.start()
