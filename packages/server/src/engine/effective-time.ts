@@ -1,7 +1,14 @@
-import { DAY_MS, type EpochMs } from '@damson/core'
+import { DAY_MS, SECOND_MS, type EpochMs } from '@damson/core'
 
 /** A clock further off than this is not believed. @source observed: specification 5.3.1, between 23.2 h and 24.26 h */
 export const MAX_SKEW_MS = DAY_MS
+
+/**
+ * A difference no larger than this is the way a request took and not a clock. Were it corrected, what two requests carry would be
+ * shifted by as much as the one took longer, and an event could fall before the start of its own session.
+ * @source assumed: decision 0015
+ */
+export const SAME_CLOCK_MS = 2 * SECOND_MS
 
 /** What is older than this is not believed. @source observed: specification 5.3.2, 365.000 days pass, 365.007 do not */
 export const MAX_AGE_MS = 365 * DAY_MS
@@ -32,7 +39,8 @@ export function effectiveTime(sentAt: EpochMs | null, happenedAt: EpochMs | null
   const skew = now - sentAt
   if (skew > MAX_SKEW_MS) return { at: now, warning: { code: 'CLOCK_BEHIND', days: wholeDays(skew) } }
   if (-skew > MAX_SKEW_MS) return { at: now, warning: { code: 'CLOCK_AHEAD', days: wholeDays(-skew) } }
-  return aged(happenedAt === null ? 0 : sentAt - happenedAt, now)
+  const believedNow = Math.abs(skew) <= SAME_CLOCK_MS ? now : sentAt
+  return aged(happenedAt === null ? 0 : believedNow - happenedAt, now)
 }
 
 function aged(age: number, now: EpochMs): EffectiveTime {
