@@ -16,11 +16,14 @@ export async function noteSignOfLife(
 ): Promise<void> {
   if (scope.hasLoggedOut || !scope.isAnybody || !isReliable(scope, request, response)) return
   const tracker = scope.tracker()
-  await seen(tracker, isNavigation(request))
+  const told = [seen(tracker, isNavigation(request))]
   const tracked = trackedAs(options, request, response)
-  if (tracked === null) return
-  const { event, params, ...rest } = tracked
-  await tracker.track(event, params, rest)
+  if (tracked !== null) {
+    const { event, params, ...rest } = tracked
+    // Without waiting in between: what is said in one turn travels together.
+    told.push(tracker.track(event, params, rest))
+  }
+  await Promise.all(told)
 }
 
 /**
@@ -35,11 +38,12 @@ function isReliable(scope: Scope, request: IncomingMessage, response: ServerResp
  * A request is a sign of life; but hidden pages go on polling. Where pages told that they are hidden, by the beacon, only going
  * to a page counts until they are seen again.
  */
-function seen(tracker: Tracker, isNavigating: boolean): Promise<void> | undefined {
-  if (isNavigating) return tracker.ensureSession({ resume: true })
+function seen(tracker: Tracker, isNavigating: boolean): Promise<void> {
+  // At once: the page's own beacon may come to another process in a moment.
+  if (isNavigating) return tracker.ensureSession({ resume: true, urgent: true })
   const { session } = tracker
   const wasHidden = session?.phase === 'paused' || session?.lapsed === 'paused'
-  return wasHidden ? undefined : tracker.ensureSession()
+  return wasHidden ? Promise.resolve() : tracker.ensureSession()
 }
 
 function trackedAs(

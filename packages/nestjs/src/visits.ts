@@ -55,9 +55,10 @@ export function createVisits(options: VisitsOptions): Visits {
     if (identity === null) return nobody
     const userAgent = carrier.headers.get('user-agent') ?? undefined
     const tracker = client.for(identity, consent === undefined ? { userAgent } : { userAgent, consent })
-    // Going to a page is being there; what a page fetches may come from one that is hidden.
+    // Going to a page is being there, and told at once, as the page's beacon may come to another process in a moment. What a
+    // page fetches may come from one that is hidden.
     const resume = carrier.headers.get('sec-fetch-mode') === 'navigate'
-    if (!carrier.isQuiet) tracker.ensureSession({ resume }).catch(onError)
+    if (!carrier.isQuiet) tracker.ensureSession({ resume, urgent: resume }).catch(onError)
     return { tracker, onError }
   }
 

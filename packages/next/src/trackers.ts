@@ -74,10 +74,11 @@ export function createTrackers<E extends object>(settings: Settings<E>): Tracker
     },
     async pageView(tracker, path) {
       if (tracker === null) return
-      await tracker.ensureSession({ resume: true })
-      if (pageEvent === false) return
-      // The page event need not be in the user's contract; if there is one, the client checks it as any other.
-      await (tracker as unknown as Tracker).track(pageEvent, { path })
+      const resumed = tracker.ensureSession({ resume: true, urgent: true })
+      // The page event need not be in the user's contract; if there is one, the client checks it as any other. What is said in
+      // one turn travels together.
+      const tracked = pageEvent === false ? undefined : (tracker as unknown as Tracker).track(pageEvent, { path })
+      await Promise.all([resumed, tracked])
     },
     attempt,
   }
