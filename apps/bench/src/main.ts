@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { runClientBench } from './client/index.ts'
 import { runContentBench } from './content/index.ts'
+import { runExpressBench } from './express/index.ts'
 import { runServerBench } from './server/index.ts'
 
 const number = (name: string, about: string, value: number) =>
@@ -42,5 +43,16 @@ program
   .addOption(number('starts', 'starts of each measurement', 2_000))
   .option('--keep', 'write the figures to docs/benchmarks.md and docs/benchmarks/content.json', false)
   .action(({ rounds, starts, keep }) => runContentBench({ rounds, starts, isKept: keep }))
+
+program
+  .command('express')
+  .description(
+    'the Express middleware against posthog-node, Segment and OpenPanel on the same app; ours with its server away',
+  )
+  .addOption(number('rounds', 'rounds of each measurement; the median is quoted', 7))
+  .addOption(number('amount', 'requests to each app in each round', 5_000))
+  .addOption(number('requests', 'requests of each app in each round, for the latency with the server away', 2_000))
+  .option('--keep', 'write the figures to docs/benchmarks.md and docs/benchmarks/express.json', false)
+  .action(({ rounds, amount, requests, keep }) => runExpressBench({ rounds, amount, requests, isKept: keep }))
 
 await program.parseAsync()
