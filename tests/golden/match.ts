@@ -16,12 +16,19 @@ export function difference(expected: unknown, actual: unknown, path = 'body'): s
   if (typeof expected === 'object' && expected !== null) {
     if (typeof actual !== 'object' || actual === null) return `${path} is no object: ${JSON.stringify(actual)}`
     for (const [name, value] of Object.entries(expected)) {
-      const found = difference(value, (actual as Record<string, unknown>)[name], `${path}.${name}`)
+      const found = difference(value, memberOf(actual as Record<string, unknown>, name), `${path}.${name}`)
       if (found !== null) return found
     }
     return null
   }
   return Object.is(expected, actual) ? null : `${path} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`
+}
+
+/** A name in angle brackets stands for any member whose name has that form. */
+function memberOf(actual: Record<string, unknown>, name: string): unknown {
+  if (name !== '<date>') return actual[name]
+  const date = Object.keys(actual).find((key) => /^\d{4}-\d\d-\d\d$/.test(key))
+  return date === undefined ? undefined : actual[date]
 }
 
 function unlike(pattern: string, actual: unknown, path: string): string | null {
@@ -32,9 +39,13 @@ function unlike(pattern: string, actual: unknown, path: string): string | null {
 function holds(pattern: string, actual: unknown): boolean {
   const [, begin] = /^starts with (.*)$/.exec(pattern) ?? []
   if (begin !== undefined) return typeof actual === 'string' && actual.startsWith(begin)
+  const [, ending] = /^url ending (.*)$/.exec(pattern) ?? []
+  if (ending !== undefined) return isUrl(actual) && actual.endsWith(ending)
   const [, form] = /^string (\^.*\$)$/.exec(pattern) ?? []
   if (form !== undefined) return typeof actual === 'string' && new RegExp(form).test(actual)
   switch (pattern) {
+    case 'url':
+      return isUrl(actual)
     case 'any':
       return actual !== undefined
     case 'string':
@@ -46,6 +57,10 @@ function holds(pattern: string, actual: unknown): boolean {
     default:
       throw new Error(`a pattern nobody taught the test: <${pattern}>`)
   }
+}
+
+function isUrl(value: unknown): value is string {
+  return typeof value === 'string' && URL.canParse(value)
 }
 
 /** The value at a path as the vectors write it: `response[0].events.purchase.value`. */

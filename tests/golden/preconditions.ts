@@ -1,4 +1,4 @@
-import type { World } from './world.ts'
+import { NOW, type World } from './world.ts'
 
 type Prepare = (world: World) => Promise<void>
 
@@ -18,6 +18,35 @@ const paused =
 
 const active: Prepare = async ({ act }) => void (await act('start', u1, 60))
 
+/** A session that is long over, on a day the vectors ask for. */
+const session: Prepare = async ({ act }) => {
+  await act('start', u1, 4 * DAY)
+  await act('stop', u1, 4 * DAY - 60)
+}
+
+/** A job that has ended, as it is kept. */
+const finished =
+  (id: string, type: string, result: unknown): Prepare =>
+  async ({ server }) => {
+    const times = { createdAt: NOW * 1000, finishedAt: NOW * 1000, leaseUntil: 0 }
+    const done = { state: 'FINISHED', request: {}, progress: null, error: null, attempt: 1, failures: 0 }
+    const job = { id, type, baseUrl: 'http://test', result, ...times, ...done }
+    await server.store.changeDocuments('app_T', 'job', () => ({ answer: null, put: { [id]: job } }))
+  }
+
+/** The report that the vector before it asks for, under the id that this one knows. */
+const report: Prepare = async (world) => {
+  const { act, server } = world
+  for (let n = 0; n < 12; n++) await act('track', { ...u1, messageId: '5000000000000001', event: '' }, 3 * DAY - n)
+  const args = { startDate: '20231101', endDate: '20231114', dataType: 'UserActivity' }
+  const { jobId } = await act('exportReport', { ...args, clientKey: 'exp_T', eventNames: ['.m5000000000000001'] })
+  await server.work()
+  await server.store.changeDocuments('app_T', 'job', ({ documents }) => {
+    const job = documents.get(String(jobId)) as object
+    return { answer: null, put: { [String(jobId)]: null, R1: { ...job, id: 'R1' } } }
+  })
+}
+
 const interests: Prepare = async ({ act }) => {
   await act('setUserAttributes', { userId: 'u1', userAttributes: { interests: ['Hiking', 'Chess'] } }, DAY)
 }
@@ -28,6 +57,13 @@ const anonymousWithThree: Prepare = async ({ act }) => {
 
 /** What a vector's precondition says beyond the app itself, by the vector's name. */
 export const preconditions: Readonly<Record<string, Prepare>> = {
+  'exportData-job': session,
+  'getExportResults-finished': finished('export_1_2', 'exportData', {
+    files: ['public/export-1-00000000-0000-4000-a000-000000000000-output-0'],
+    numBytes: 36_590,
+    numSessions: 101,
+  }),
+  'getExportResults-report': report,
   'deleteUser-by-GET': u1Exists,
   'exportUser-shape': async ({ act }) => {
     await act('setUserAttributes', { userId: '123456', userAttributes: { is_member: true } }, 10_000)

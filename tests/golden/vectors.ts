@@ -35,10 +35,6 @@ export const WAITING: Readonly<Record<string, string>> = {
   addPostback: 'postbacks are not built yet',
   listPostbacks: 'postbacks are not built yet',
   deletePostback: 'postbacks are not built yet',
-  exportData: 'exports are not built yet',
-  exportUsers: 'exports are not built yet',
-  exportReport: 'exports are not built yet',
-  getExportResults: 'exports are not built yet',
   getMultiResults: 'import jobs are not built yet',
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, SECOND_MS, systemClock } from '@damson/core'
 import type { SessionRules } from '@damson/core/session'
+import { AVAILABILITY_SECONDS } from './engine/available.ts'
 import { createEngine, type RunningEngine } from './engine/engine.ts'
 import { type Random, systemRandom } from './engine/ids.ts'
 import type { Engine } from './engine/perform.ts'
@@ -9,8 +10,10 @@ import { type Fetch, toFetch } from './http/fetch.ts'
 import { createFileRoute } from './http/file-route.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http/limits.ts'
 import type { Lifecycle, Mountable } from './http/mountable.ts'
+import { createJobs, type JobOptions } from './jobs/jobs.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import { keptApp, type NewApp } from './new-app.ts'
+import { createEgress, type Egress } from './services/egress.ts'
 import { type Files, memoryFiles } from './store/files.ts'
 import type { Store } from './store/store.ts'
 import { createSweeper } from './timers/sweeper.ts'
@@ -35,6 +38,11 @@ export interface ServerOptions {
   readonly clientAddress?: ClientAddress
   readonly rules?: SessionRules
   readonly limits?: Partial<HttpLimits>
+  /** The only way out: callbacks and copies of exports. Without one, to public addresses, by https or http. */
+  readonly egress?: Egress
+  /** Data can be exported in steps of this length; 0: at once. Two hours if absent. */
+  readonly exportAvailabilitySeconds?: number
+  readonly jobs?: JobOptions
 }
 
 export interface Server extends Mountable, Lifecycle {
@@ -43,6 +51,8 @@ export interface Server extends Mountable, Lifecycle {
   readonly engine: RunningEngine
   /** Ends what is overdue now; timers only do the same sooner or later. Resolves with how many profiles it concerned. */
   sweep(): Promise<number>
+  /** Carries out the jobs that are due, and waits for them; a timer does the same. */
+  work(): Promise<void>
 }
 
 /** How long a change of rules or content made by another process may go unnoticed here. */
@@ -57,7 +67,31 @@ export function createServer(options: ServerOptions): Server {
   const { random = systemRandom, money = NO_MONEY, locator = NOWHERE, clientAddress } = options
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
   const { files = memoryFiles() } = options
-  const engine = createEngine({ store, clock, random, money, locator, files, ...(rules && { rules }) })
+  const { exportAvailabilitySeconds = AVAILABILITY_SECONDS, egress = createEgress({ allowHttp: true }) } = options
+  const availabilityMs = exportAvailabilitySeconds * SECOND_MS
+  const wakeJobs = (): void => jobs.wake()
+  const engine = createEngine({
+    store,
+    clock,
+    random,
+    money,
+    locator,
+    files,
+    wakeJobs,
+    availabilityMs,
+    ...(rules && { rules }),
+  })
+  const jobs = createJobs({
+    store,
+    files,
+    clock,
+    logger,
+    engine,
+    availabilityMs,
+    egress,
+    ...options.jobs,
+    ...(rules && { rules }),
+  })
   const sweeper = createSweeper({ store, clock, logger, settle: (ref, now) => engine.settle(ref, now) })
   let refreshing: NodeJS.Timeout | undefined
   let phase: 'made' | 'started' | 'stopping' = 'made'
@@ -100,6 +134,7 @@ export function createServer(options: ServerOptions): Server {
     if (phase !== 'made') return
     phase = 'started'
     sweeper.start()
+    jobs.start()
     refreshing = setInterval(refresh, REFRESH_EVERY_MS).unref()
   }
 
@@ -118,7 +153,7 @@ export function createServer(options: ServerOptions): Server {
   async function stop(): Promise<void> {
     drain()
     clearInterval(refreshing)
-    await sweeper.stop()
+    await Promise.all([sweeper.stop(), jobs.stop()])
     await engine.drain()
     await store.close()
   }
@@ -131,5 +166,6 @@ export function createServer(options: ServerOptions): Server {
     drain,
     stop: () => (stopped ??= stop()),
     sweep: () => sweeper.sweep(),
+    work: () => prepared().then(() => jobs.work()),
   }
 }

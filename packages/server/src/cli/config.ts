@@ -48,6 +48,12 @@ const config = servicesConfigSchema.extend({
     .optional(),
   /** How long a request waits for others on the same profile before it gets 429; with 0 it does not wait (unknowns 11). */
   lockWaitSeconds: z.number().min(0).optional(),
+  exports: z
+    .strictObject({
+      /** Data can be exported in steps of this length; 0: at once (unknowns 77). */
+      availabilitySeconds: z.number().min(0).optional(),
+    })
+    .optional(),
 })
 
 export interface Config {
@@ -56,6 +62,7 @@ export interface Config {
   readonly services: ServicesOptions
   readonly rules: SessionRules
   readonly store: BookOptions
+  readonly exportAvailabilitySeconds?: number
 }
 
 /** What holds without a configuration file. */
@@ -75,13 +82,20 @@ export function readConfig(file: string): Config {
       `${file}: ${pathOf(issue?.path ?? [])}: ${issue?.message}${rest}. Mend the field and start again.`,
     )
   }
-  const { apps, sessions, lockWaitSeconds, ...services } = parsed.data
+  const { apps, sessions, lockWaitSeconds, exports, ...services } = parsed.data
   for (const [index, { appId }] of apps.entries()) {
     if (apps.findIndex((other) => other.appId === appId) !== index)
       throw new Problem(`${file}: apps[${index}].appId: expected each app once, but '${appId}' is there twice.`)
   }
   const store = lockWaitSeconds === undefined ? {} : { lockWaitMs: lockWaitSeconds * SECOND_MS }
-  return { apps: apps.map(newApp), services, rules: rulesOf(sessions ?? {}), store }
+  const availability = exports?.availabilitySeconds
+  return {
+    apps: apps.map(newApp),
+    services,
+    rules: rulesOf(sessions ?? {}),
+    store,
+    ...(availability !== undefined && { exportAvailabilitySeconds: availability }),
+  }
 }
 
 function rulesOf(sessions: NonNullable<z.infer<typeof config>['sessions']>): SessionRules {

@@ -24,6 +24,7 @@ interface ServeOptions {
   readonly data: string
   readonly memory?: true
   readonly config?: string
+  readonly publicUrl?: string
   readonly testClock?: true
   readonly demo?: true
   readonly content?: string
@@ -45,6 +46,11 @@ export function addServe(program: Command, terminal: Terminal): void {
     .addOption(dataOption())
     .addOption(new Option('--memory', 'keep nothing').conflicts('data').env('DAMSON_MEMORY'))
     .addOption(new Option('--config <file>', 'JSON that names apps, their keys and settings').env('DAMSON_CONFIG'))
+    .addOption(
+      new Option('--public-url <url>', 'where callers reach the server: what addresses of files begin with')
+        .env('DAMSON_PUBLIC_URL')
+        .argParser(parseUrl),
+    )
     .addOption(new Option('--demo', 'make an app and show its keys, if there is none').env('DAMSON_DEMO'))
     .addOption(new Option('--test-clock', 'time stands still; POST /test-clock moves it').env('DAMSON_TEST_CLOCK'))
     .addOption(
@@ -88,6 +94,7 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     services: wanted,
     rules,
     store: storing,
+    exportAvailabilitySeconds,
   } = options.config === undefined ? NO_CONFIG : readConfig(options.config)
   const directory = dirname(resolve(options.config ?? '.'))
   const services = await createServices(wanted, { clock, logger, directory })
@@ -98,7 +105,20 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   const { money, locator } = services
   // No header is believed unless proxies are named.
   const clientAddress = wanted.trustProxy === undefined ? {} : { clientAddress: services.clientAddress }
-  const server = createServer({ store, files, apps, logger, clock, money, locator, rules, ...clientAddress })
+  const server = createServer({
+    store,
+    files,
+    apps,
+    logger,
+    clock,
+    money,
+    locator,
+    rules,
+    egress: services.egress,
+    ...clientAddress,
+    ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
+    ...(exportAvailabilitySeconds !== undefined && { exportAvailabilitySeconds }),
+  })
   const answer = testClock ? withTestClock(server.answer, testClock, () => server.sweep()) : server.answer
   if (options.content !== undefined) await startWithContent(server, options.content, options.contentAppId)
   const listening = await listenOn({ ...server, answer }, options)
@@ -122,6 +142,11 @@ async function listenOn(server: Parameters<typeof listen>[0]['server'], options:
       `cannot listen on ${host}:${port}: ${reasonOf(error)}. Choose another --host or --port (0 takes any free one).`,
     )
   }
+}
+
+function parseUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
+  throw new InvalidArgumentError('Expected a URL such as https://example.com.')
 }
 
 function parsePort(text: string): number {

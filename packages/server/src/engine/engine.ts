@@ -1,4 +1,4 @@
-import type { Clock, EpochMs } from '@damson/core'
+import { type Clock, type EpochMs, SECOND_MS } from '@damson/core'
 import {
   ACTIONS,
   type ActionDefinition,
@@ -27,6 +27,7 @@ import type { ContentSource } from '../content/source.ts'
 import type { Files, Loaded, ProfileRef, Store, Turn } from '../store/store.ts'
 import type { App } from './app.ts'
 import { Apps, type KnownApp } from './apps.ts'
+import { AVAILABILITY_SECONDS } from './available.ts'
 import { Catalog, type CatalogKind } from './catalog.ts'
 import { chainsOf, newUserIdOf, type Run } from './batch.ts'
 import { blankContent, type ContentWish } from './content.ts'
@@ -49,6 +50,10 @@ export interface EngineOptions {
   readonly money: Money
   readonly locator: Locator
   readonly files: Files
+  /** Somebody should look for jobs. */
+  readonly wakeJobs?: () => void
+  /** Exported data becomes available in steps of this length. */
+  readonly availabilityMs?: number
   readonly rules?: SessionRules
 }
 
@@ -106,14 +111,16 @@ class TheEngine implements RunningEngine {
   readonly #ports: AppPorts
   readonly #devLimit = new DevLimit()
 
-  constructor({ store, clock, random, money, locator, files, rules = DEFAULT_SESSION_RULES }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { store, clock, random, money, locator, files, rules = DEFAULT_SESSION_RULES } = options
+    const { wakeJobs = () => undefined, availabilityMs = AVAILABILITY_SECONDS * SECOND_MS } = options
     const catalog = new Catalog(store, CATALOG_KINDS)
     this.#store = store
     this.#clock = clock
     this.#apps = new Apps(store)
     const token = (): string => Buffer.from(random.bytes(32)).toString('base64url')
     this.#services = { ids: new IdSource(random), money, locator, rules, token, catalog }
-    this.#ports = { store, files, catalog }
+    this.#ports = { store, files, catalog, wakeJobs, availabilityMs }
   }
 
   async load(): Promise<void> {

@@ -4,7 +4,7 @@ type EventEntry = Extract<Entry, { kind: 'event' }>
 
 /**
  * Lines of history as they are kept: JSON. Events, of which there are a hundred to every other line, are written as lists
- * instead of objects: at, record, name, value, params, stateId, info, firstAfterMs; `null` for what is not there, and
+ * instead of objects: at, record, name, value, params, stateId, info, firstAfterMs, eventId; `null` for what is not there, and
  * nothing after the last that is.
  */
 export function entriesText(entries: readonly Entry[]): string {
@@ -25,9 +25,22 @@ type Packed = [
   stateId?: string | null,
   info?: string | null,
   firstAfterMs?: number | null,
+  eventId?: string,
 ]
 
-function packed({ at, record, name, value, params, stateId, info, firstAfterMs }: EventEntry): Packed {
+function packed({ at, record, name, value, params, stateId, info, firstAfterMs, eventId }: EventEntry): Packed {
+  if (eventId !== undefined)
+    return [
+      at,
+      record,
+      name,
+      value ?? null,
+      params ?? null,
+      stateId ?? null,
+      info ?? null,
+      firstAfterMs ?? null,
+      eventId,
+    ]
   if (firstAfterMs !== undefined)
     return [at, record, name, value ?? null, params ?? null, stateId ?? null, info ?? null, firstAfterMs]
   if (info !== undefined) return [at, record, name, value ?? null, params ?? null, stateId ?? null, info]
@@ -36,7 +49,7 @@ function packed({ at, record, name, value, params, stateId, info, firstAfterMs }
   return value === undefined ? [at, record, name] : [at, record, name, value]
 }
 
-function unpacked([at, record, name, value, params, stateId, info, firstAfterMs]: Packed): EventEntry {
+function unpacked([at, record, name, value, params, stateId, info, firstAfterMs, eventId]: Packed): EventEntry {
   return {
     kind: 'event',
     at,
@@ -47,5 +60,6 @@ function unpacked([at, record, name, value, params, stateId, info, firstAfterMs]
     ...(typeof stateId === 'string' && { stateId }),
     ...(typeof info === 'string' && { info }),
     ...(typeof firstAfterMs === 'number' && { firstAfterMs }),
+    ...(eventId !== undefined && { eventId }),
   }
 }

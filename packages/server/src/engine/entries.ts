@@ -10,6 +10,15 @@ export interface Snapshot {
   readonly place: Place
   readonly trafficSource: Readonly<Record<string, string>> | null
   readonly isDeveloper: boolean
+  /** The A/B tests the user took part in. */
+  readonly experiments?: readonly Experiment[]
+}
+
+/** A part in an A/B test, as raw exports tell it. */
+export interface Experiment {
+  readonly id: number
+  readonly variantId: number
+  readonly impressed?: boolean
 }
 
 /** The counters of the profile when a session began. */
@@ -55,7 +64,16 @@ export type Entry =
   | { readonly kind: 'sessionReopened'; readonly at: EpochMs; readonly record: string }
   | { readonly kind: 'sessionExtended'; readonly at: EpochMs; readonly record: string; readonly durationMs: number }
   | { readonly kind: 'sessionDiscarded'; readonly at: EpochMs; readonly record: string }
-  | { readonly kind: 'offlineOpened'; readonly at: EpochMs; readonly record: string; readonly deviceId: string | null }
+  | {
+      readonly kind: 'offlineOpened'
+      readonly at: EpochMs
+      readonly record: string
+      readonly deviceId: string | null
+      readonly client?: string
+      readonly sdkVersion?: string
+      readonly prior?: Prior
+      readonly snapshot?: Snapshot
+    }
   | {
       readonly kind: 'stateEntered'
       readonly at: EpochMs
@@ -64,6 +82,8 @@ export type Entry =
       readonly name: string
       readonly info?: string
       readonly params?: Params
+      /** As of an event. */
+      readonly firstAfterMs?: number
     }
   | {
       readonly kind: 'stateLeft'
@@ -83,6 +103,8 @@ export type Entry =
       readonly params?: Params
       /** First occurrence for this user: milliseconds since the profile was created (unknowns 76). */
       readonly firstAfterMs?: number
+      /** What it was called where it was imported from. Without one, its id is derived from its place in the record. */
+      readonly eventId?: string
     }
   | { readonly kind: 'attributes'; readonly at: EpochMs; readonly record: string | null }
   | {

@@ -1,5 +1,5 @@
 /** Files whose names begin with this are served to whoever knows the rest of the name; nothing else is. */
-const PUBLIC_PREFIX = 'public/'
+export const PUBLIC_PREFIX = 'public/'
 
 const SEGMENT = '/files/'
 

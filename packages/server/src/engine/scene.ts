@@ -39,6 +39,10 @@ export interface AppPorts {
   readonly store: Store
   readonly files: Files
   readonly catalog: Catalog
+  /** Has somebody look for jobs soon. */
+  wakeJobs(): void
+  /** Exported data becomes available in steps of this length. Milliseconds. */
+  readonly availabilityMs: number
 }
 
 /** Where and when one action takes place. */

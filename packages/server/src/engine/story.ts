@@ -171,11 +171,15 @@ function tellRarer(
         at: effect.at,
         record: effect.recordId,
         deviceId: lane === '' ? null : lane,
+        prior: priorOf(draft.profile),
+        snapshot: snapshotOf(draft.profile, lane),
       })
       return
     case 'stateEntered': {
       const { stateId, name, at, recordId: record } = effect
       const { info, params } = details
+      const states = draft.states()
+      const isFirst = !Object.hasOwn(states, name)
       entries.push({
         kind: 'stateEntered',
         at,
@@ -184,9 +188,9 @@ function tellRarer(
         name,
         ...(info !== undefined && { info }),
         ...(params !== undefined && { params }),
+        ...(isFirst && { firstAfterMs: Math.max(0, at - draft.profile.createdAt) }),
       })
-      const states = draft.states()
-      states[name] = tallied(Object.hasOwn(states, name) ? states[name] : undefined, at)
+      states[name] = tallied(isFirst ? undefined : states[name], at)
       draft.edit().stateCount += 1
       return
     }

@@ -9,7 +9,7 @@ import { createDocuments } from './book-documents.ts'
 import { FAILED_DELIVERY_DAYS } from './deliveries.ts'
 import { ProfileBusyError, StoreBusyError, StoreClosedError, StoreUnavailableError } from './errors.ts'
 import { createGroup, type Group, seal } from './group.ts'
-import { readDeliveries, readEntries, readProfiles } from './pages.ts'
+import { readDeliveries, readEntries, readOwners, readProfiles } from './pages.ts'
 import { createShelves, install, keyOf, requestOf, resolve, type Resolved } from './shelves.ts'
 import type { Loaded, ProfileRef, Store, Turn } from './store.ts'
 
@@ -299,6 +299,7 @@ export function createBook(backend: Backend, opened: Opened, options: BookOption
       return owners.map(({ appId, userId }) => ({ appId, userId, deviceId: null, needsSeen: false }))
     },
     profiles: (appId) => readProfiles((after) => reading(() => backend.profilePage(appId, after))),
+    owners: (appId, after) => readOwners(after, (last) => reading(() => backend.profilePage(appId, last))),
     entries: ({ appId, userId = null }) =>
       readEntries((after) => reading(() => backend.entryPage({ appId, userId, after }))),
     forget: async (now: EpochMs) => {

@@ -3,7 +3,7 @@ import { profileOf } from '../engine/profile-text.ts'
 import type { Profile } from '../engine/profile.ts'
 import type { DeliveryMark, EntryPage, ProfileLine } from './backend.ts'
 import type { Delivery, DeliveryQuery } from './deliveries.ts'
-import type { StoredEntry } from './store.ts'
+import type { StoredEntry, StoredOwner } from './store.ts'
 
 /** Walks over profiles a page at a time, so that memory stays small however many there are. */
 export async function* readProfiles(
@@ -15,6 +15,20 @@ export async function* readProfiles(
     const last = page.at(-1)
     if (last === undefined) return
     after = last.userId
+  }
+}
+
+/** The same for everybody with a history, whether or not the profile is still there. */
+export async function* readOwners(
+  after: string | null,
+  readPage: (afterUserId: string | null) => Promise<readonly ProfileLine[]>,
+): AsyncGenerator<StoredOwner> {
+  for (let last = after; ;) {
+    const page: readonly ProfileLine[] = await readPage(last)
+    for (const { userId, doc } of page) yield { userId, profile: doc === null ? null : profileOf(doc) }
+    const end = page.at(-1)
+    if (end === undefined) return
+    last = end.userId
   }
 }
 

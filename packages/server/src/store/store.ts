@@ -75,6 +75,13 @@ export interface EntryQuery {
   readonly userId?: string
 }
 
+/** Somebody with a history. */
+export interface StoredOwner {
+  readonly userId: string
+  /** `null`: it was removed and its history kept. */
+  readonly profile: Profile | null
+}
+
 /** A line of history with whom it belongs to. Lines of one profile come in the order they were written. */
 export interface StoredEntry {
   readonly userId: string
@@ -104,6 +111,8 @@ export interface Store extends Deliveries, Documents {
   overdue(now: EpochMs, limit: number): Promise<readonly ProfileRef[]>
   /** Every profile of an app, in no particular order. Sees what was durable when the iteration reached it. */
   profiles(appId: string): AsyncIterable<Profile>
+  /** Everybody who has a profile or a history that was kept, in order of their ids, from the one after `after` on. */
+  owners(appId: string, after: string | null): AsyncIterable<StoredOwner>
   entries(query: EntryQuery): AsyncIterable<StoredEntry>
   /** Drops message ids older than 24 hours, and deliveries that failed more than `FAILED_DELIVERY_DAYS` ago. */
   forget(now: EpochMs): Promise<void>

@@ -9,6 +9,9 @@ import { createServer, type Server } from '../server.ts'
 import { createMoney } from '../services/money.ts'
 import { fixedRates } from '../services/rates.ts'
 import { memoryStore } from '../store/memory.ts'
+import type { JobOptions } from '../jobs/jobs.ts'
+import type { Egress } from '../services/egress.ts'
+import type { Files } from '../store/files.ts'
 import type { Store } from '../store/store.ts'
 
 export interface TestServerOptions {
@@ -20,6 +23,12 @@ export interface TestServerOptions {
   readonly rates?: { readonly base: string; readonly rates: Readonly<Record<string, number>> }
   /** A store of its own in memory if none is given. */
   readonly store?: Store
+  /** In memory if none is given. */
+  readonly files?: Files
+  readonly egress?: Egress
+  /** Two hours if absent, as with any server. */
+  readonly exportAvailabilitySeconds?: number
+  readonly jobs?: JobOptions
 }
 
 /** One element of an answer, with the HTTP status of the whole. */
@@ -35,6 +44,8 @@ export interface TestServer {
   readonly store: Store
   /** Ends what is overdue at the clock's instant, as the server's timer would. */
   sweep(): Promise<number>
+  /** Carries out the jobs that are due, as the server's timer would. */
+  work(): Promise<void>
   /** Sends one action to the first app, with a key that may call it unless `args` has one; gives back its element. */
   call(action: string, args?: Readonly<Record<string, unknown>>): Promise<Element>
   /** A user's history, in the order it was written. */
@@ -58,13 +69,15 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
   const clock = fakeClock(options.now)
   const money = rates && createMoney({ provider: fixedRates(rates), clock, logger: silentLogger })
   await money?.refresh()
-  const server = createServer({ store, apps, clock, ...(money && { money }) })
+  const { now: _, apps: __, store: ___, rates: ____, ...others } = options
+  const server = createServer({ ...others, store, apps, clock, ...(money && { money }) })
   return {
     fetch: server.fetch,
     clock,
     server,
     store,
     sweep: () => server.sweep(),
+    work: () => server.work(),
     call: async (action, args = {}) => {
       const body = JSON.stringify({ appId: apps[0]?.appId, clientKey: keyFor(action, apps[0]), ...args, action })
       const response = await server.fetch(new Request('http://test/api', { method: 'POST', body }))

@@ -4,6 +4,20 @@ import { all, APP, counting, device, eventOf, historyOf, look, profileOf, user, 
 import type { Check } from './check.ts'
 
 export function historyTests(check: Check): void {
+  check('owners are everybody with a profile or a history, in order, from anybody on', async (store) => {
+    for (const userId of ['cleo', 'ann', 'bob']) await store.transact(user(userId), counting(userId))
+    await store.transact(user('bob'), () => ({ answer: null, subject: { profile: null, wakeAt: null } }))
+    const owners = await all(store.owners(APP, null))
+    expect(owners.map(({ userId, profile }) => [userId, profile?.userId])).toEqual([
+      ['ann', 'ann'],
+      ['bob', undefined],
+      ['cleo', 'cleo'],
+    ])
+    expect((await all(store.owners(APP, 'ann'))).map(({ userId }) => userId)).toEqual(['bob', 'cleo'])
+    expect(await all(store.owners(APP, 'cleo'))).toEqual([])
+    expect(await all(store.owners('another app', null))).toEqual([])
+  })
+
   check('a renamed profile keeps its history, message ids and devices', async (store) => {
     const seen = [{ key: 'm1', answer: 'one', at: 0 }]
     await store.transact(

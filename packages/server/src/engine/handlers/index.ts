@@ -2,6 +2,7 @@ import type { ActionDefinition, ActionName, ArgsOf, Common, Outcome } from '@dam
 import type { Draft } from '../draft.ts'
 import type { AppPorts, Cast, Decide, Query, Scene } from '../scene.ts'
 import { deleteVars, downloadFile, getAbTest, getAbTests, getVariant, getVars, setVars, uploadFile } from './content.ts'
+import { exportData, exportReport, exportUsers, getExportResults } from './exports.ts'
 import { advance, track, trackGeofence } from './events.ts'
 import { getMigrateState, log } from './sdk.ts'
 import { heartbeat, pauseSession, pauseState, restart, resumeSession, resumeState, start, stop } from './sessions.ts'
@@ -66,6 +67,10 @@ const table: { readonly [Name in Handled]: Handler<Name> } = {
   getVariant: app(getVariant),
   getMigrateState: app(getMigrateState),
   log: app(log),
+  exportData: app(exportData),
+  exportUsers: app(exportUsers),
+  exportReport: app(exportReport),
+  getExportResults: app(getExportResults),
 }
 
 /** A handler whose arguments were parsed by the row of the same name; which name, is no longer known. */

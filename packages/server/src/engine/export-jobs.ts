@@ -1,0 +1,91 @@
+import type { EpochMs } from '@damson/core'
+import type { Job } from './job.ts'
+import { PUBLIC_PREFIX } from './public-files.ts'
+
+/** Which sessions an export takes: begun in [from, to), and become available in [availableFrom, availableTo). */
+export interface ExportRange {
+  readonly from: EpochMs
+  readonly to: EpochMs
+  readonly availableFrom: EpochMs
+  readonly availableTo: EpochMs
+}
+
+export interface S3Target {
+  readonly bucket: string
+  readonly accessId: string
+  readonly accessKey: string
+  readonly prefix: string
+  readonly isCompressed: boolean
+}
+
+export interface DataRequest {
+  readonly format: 'json' | 'csv'
+  readonly range: ExportRange
+  /** Random; the part of its files' names that nobody can guess. */
+  readonly fileKey: string
+  /** Gone as soon as the job has ended. */
+  readonly s3: S3Target | null
+}
+
+export interface DataProgress {
+  readonly files: readonly string[]
+  readonly bytes: number
+  readonly sessions: number
+  /** Parts that are done. */
+  readonly parts: number
+  /** The last user whose records are in them; `null` before the first. */
+  readonly afterUserId: string | null
+  /** Whether all users have been. */
+  readonly isWritten: boolean
+  /** How many of the files are in the bucket. */
+  readonly copied: number
+}
+
+export interface DataResult {
+  readonly files: readonly string[]
+  readonly numBytes: number
+  readonly numSessions: number
+  readonly s3CopyStatus?: string
+}
+
+export interface UsersRequest {
+  readonly fileKey: string
+  readonly userAttribute: string | null
+}
+
+export interface FilesResult {
+  readonly files: readonly string[]
+}
+
+export interface ReportRequest {
+  readonly from: EpochMs
+  readonly to: EpochMs
+  /** Only these events; `null`: all. */
+  readonly eventNames: readonly string[] | null
+  readonly messageId: number | null
+}
+
+/** By day (`YYYY-MM-DD`, Pacific), then by event. */
+export type Report = Readonly<Record<string, Readonly<Record<string, ReportLine>>>>
+
+export interface ReportLine {
+  readonly Occurrences: number
+  readonly 'Unique users': number
+  readonly Value: number
+}
+
+export type DataJob = Job<'exportData', DataRequest, DataProgress, DataResult>
+export type UsersJob = Job<'exportUsers', UsersRequest, null, FilesResult>
+export type ReportJob = Job<'exportReport', ReportRequest, null, { readonly data: Report }>
+
+/** What export jobs are called in their ids. @source observed: specification 8.10; the report's is ours */
+export const EXPORT_PREFIX = {
+  exportData: 'export',
+  exportUsers: 'export_users',
+  exportReport: 'export_report',
+} as const
+
+/** The file name of part `part` of an export (specification 8.10, "File URL shape"). */
+export function exportFile(appNumber: number, fileKey: string, part: string): string {
+  return `${PUBLIC_PREFIX}export-${appNumber}-${fileKey}-output${part}`
+}

@@ -1,0 +1,59 @@
+import type { EpochMs } from '@damson/core'
+import type { SessionRules } from '@damson/core/session'
+import type { Store } from '../store/store.ts'
+import type { Profile } from './profile.ts'
+import { RecordFold } from './record-fold.ts'
+import type { SessionRecord } from './record.ts'
+
+/** One user's records. */
+export interface History {
+  readonly userId: string
+  readonly createdAt: EpochMs
+  /** `null`: the profile was removed and its history kept. */
+  readonly profile: Profile | null
+  readonly records: readonly SessionRecord[]
+}
+
+/** How many histories are read ahead: enough to hide the way to the store and back. */
+const READ_AHEAD = 16
+
+/** The records of every user of an app in order of their ids, those after `afterUserId`; a few users' at a time in memory. */
+export async function* histories(
+  store: Pick<Store, 'owners' | 'entries'>,
+  appId: string,
+  rules: SessionRules,
+  afterUserId: string | null = null,
+): AsyncGenerator<History> {
+  const ahead: Promise<History>[] = []
+  try {
+    for await (const { userId, profile } of store.owners(appId, afterUserId)) {
+      ahead.push(settled(readHistory(store, appId, userId, profile, rules)))
+      if (ahead.length >= READ_AHEAD) yield (await ahead.shift()) as History
+    }
+    for (const next of ahead.splice(0)) yield await next
+  } finally {
+    // Whoever leaves early leaves no read behind that is in flight when the store closes.
+    await Promise.allSettled(ahead)
+  }
+}
+
+/** One user's records. */
+export async function readHistory(
+  store: Pick<Store, 'entries'>,
+  appId: string,
+  userId: string,
+  profile: Profile | null,
+  rules: SessionRules,
+): Promise<History> {
+  const fold = new RecordFold(rules)
+  for await (const { entry } of store.entries({ appId, userId })) fold.add(entry)
+  const records = fold.records()
+  const createdAt = profile?.createdAt ?? fold.createdAt ?? records[0]?.startedAt ?? 0
+  return { userId, createdAt, profile, records }
+}
+
+/** A failure is told when its turn comes, and not before as nobody's. */
+function settled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  return promise
+}
