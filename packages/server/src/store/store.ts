@@ -111,7 +111,10 @@ export interface Store extends Deliveries, Documents {
   overdue(now: EpochMs, limit: number): Promise<readonly ProfileRef[]>
   /** Every profile of an app, in no particular order. Sees what was durable when the iteration reached it. */
   profiles(appId: string): AsyncIterable<Profile>
-  /** Everybody who has a profile or a history that was kept, in order of their ids, from the one after `after` on. */
+  /**
+   * Everybody who has a profile or a history that was kept, in an order of the store's own that stays the same, from the one
+   * after `after` on.
+   */
   owners(appId: string, after: string | null): AsyncIterable<StoredOwner>
   entries(query: EntryQuery): AsyncIterable<StoredEntry>
   /** Drops message ids older than 24 hours, and deliveries that failed more than `FAILED_DELIVERY_DAYS` ago. */

@@ -19,7 +19,7 @@ import { createScheduler } from './scheduler.ts'
 import { CommitUnknownError, createSessions, type Sessions, sessionSettings } from './session.ts'
 import { createStatements, type Width } from './statements.ts'
 import { playGroup } from './turns.ts'
-import { walkEntries, walkProfiles } from './walks.ts'
+import { walkEntries, walkOwners, walkProfiles } from './walks.ts'
 
 const ASK_TRIES = 5
 const ASK_RETRY_MS = 20
@@ -138,6 +138,7 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
     reviveDelivery: (appId, id, dueAt) => asking(() => outbox.reviveDelivery(appId, id, dueAt)),
     overdue: (now, limit) => asking(() => overdue(reader, now, limit, buckets)),
     profiles: (appId) => walkProfiles(read, appId),
+    owners: (appId, after) => walkOwners(read, appId, after),
     entries: (query) => walkEntries(read, query),
     forget: (now) => asking(() => forget(now)),
     close: () => (closing ??= close()),

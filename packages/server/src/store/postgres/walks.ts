@@ -1,7 +1,7 @@
 import { entriesOf } from '../../engine/entries-text.ts'
 import { profileOf } from '../../engine/profile-text.ts'
 import type { Profile } from '../../engine/profile.ts'
-import type { EntryQuery, StoredEntry } from '../store.ts'
+import type { EntryQuery, StoredEntry, StoredOwner } from '../store.ts'
 import { BUCKETS, bucketOf, decodeId, encodeId } from './keys.ts'
 import type { PostgresResult } from './pool.ts'
 
@@ -23,6 +23,21 @@ export async function* walkProfiles(read: Read, appId: string): AsyncGenerator<P
       const last = page.at(-1)
       if (last === undefined) break
       after = String(last.user_id)
+    }
+  }
+}
+
+/** The same with those whose profile is gone and whose history was kept; from `after` on, in its bucket and the next ones. */
+export async function* walkOwners(read: Read, appId: string, after: string | null): AsyncGenerator<StoredOwner> {
+  const first = after === null ? 0 : bucketOf(appId, after)
+  for (let bucket = first; bucket < BUCKETS; bucket += 1) {
+    for (let last = bucket === first && after !== null ? encodeId(after) : ''; ;) {
+      const page = await read(PROFILE_PAGE, [bucket, encodeId(appId), last])
+      for (const { user_id: id, doc } of page)
+        yield { userId: decodeId(String(id)), profile: typeof doc === 'string' ? profileOf(doc) : null }
+      const end = page.at(-1)
+      if (end === undefined) break
+      last = String(end.user_id)
     }
   }
 }
