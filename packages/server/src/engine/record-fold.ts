@@ -50,6 +50,7 @@ export class RecordFold {
       case 'sessionResumed':
       case 'attributes':
       case 'trafficSource':
+      case 'variantEntered':
         return
       default:
         this.#addTo(this.#records.get(entry.record), entry)

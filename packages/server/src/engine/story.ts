@@ -11,7 +11,7 @@ import {
   type Transition,
 } from '@damson/core/session'
 import { type Draft, tallied } from './draft.ts'
-import type { Params, Prior, Snapshot } from './entries.ts'
+import type { Experiment, Params, Prior, Snapshot } from './entries.ts'
 import type { Profile } from './profile.ts'
 
 /** What a command brings along for the history its effects write. */
@@ -223,5 +223,10 @@ function snapshotOf(profile: Profile, lane: string): Snapshot {
     place: profile.place,
     trafficSource: profile.trafficSource,
     isDeveloper: profile.isDeveloper,
+    ...(Object.keys(profile.variants).length > 0 && { experiments: experimentsOf(profile) }),
   }
+}
+
+function experimentsOf({ variants }: Profile): readonly Experiment[] {
+  return Object.entries(variants).map(([id, { variantId }]) => ({ id: Number(id), variantId }))
 }
