@@ -3,8 +3,7 @@ import { dirname, join } from 'node:path'
 import { Option } from 'commander'
 import type { BookOptions } from '../store/book.ts'
 import { type Files, folderFiles } from '../store/files.ts'
-import { sqliteStore } from '../store/sqlite/index.ts'
-import type { Store } from '../store/store.ts'
+import { type SqliteStore, sqliteStore } from '../store/sqlite/index.ts'
 import { Problem, reasonOf } from './problem.ts'
 
 /** Beside where the command is run, so that nothing is hidden in a home directory. */
@@ -14,7 +13,7 @@ export function dataOption(): Option {
   return new Option('--data <folder>', 'where everything is kept').default(DEFAULT_DATA).env('DAMSON_DATA')
 }
 
-export async function openData(folder: string, options: BookOptions = {}): Promise<Store> {
+export async function openData(folder: string, options: BookOptions = {}): Promise<SqliteStore> {
   makeFolder(folder)
   return sqliteStore({ file: join(folder, 'damson.db'), ...options })
 }
@@ -25,7 +24,7 @@ export function filesOf(folder: string): Files {
 }
 
 /** Runs `use` with the store of a folder, and closes it whatever happens. */
-export async function withData<T>(folder: string, use: (store: Store) => Promise<T>): Promise<T> {
+export async function withData<T>(folder: string, use: (store: SqliteStore) => Promise<T>): Promise<T> {
   const store = await openData(folder)
   try {
     return await use(store)

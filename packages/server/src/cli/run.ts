@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { addApps } from './apps.ts'
 import { addContent } from './content.ts'
+import { addBackup } from './backup.ts'
+import { addImport } from './import.ts'
 import { tell } from './problem.ts'
 import { addReplay } from './replay.ts'
 import { addServe } from './serve.ts'
@@ -29,6 +31,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   addApps(program, terminal)
   addReplay(program, terminal)
   addUsers(program, terminal)
+  addImport(program, terminal)
+  addBackup(program, terminal)
   addContent(program, terminal)
   prepare(program, terminal)
   try {

@@ -9,6 +9,7 @@ import { createServices } from '../services/services.ts'
 import { memoryFiles } from '../store/files.ts'
 import { memoryStore } from '../store/memory.ts'
 import { NO_CONFIG, readConfig } from './config.ts'
+import { serveControl } from './control.ts'
 import { dataOption, filesOf, openData } from './data.ts'
 import { demoOf } from './demo.ts'
 import { Problem, reasonOf } from './problem.ts'
@@ -98,7 +99,8 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   } = options.config === undefined ? NO_CONFIG : readConfig(options.config)
   const directory = dirname(resolve(options.config ?? '.'))
   const services = await createServices(wanted, { clock, logger, directory })
-  const store = options.memory ? memoryStore(storing) : await openData(options.data, storing)
+  const data = options.memory ? null : await openData(options.data, storing)
+  const store = data ?? memoryStore(storing)
   const files = options.memory ? memoryFiles() : filesOf(options.data)
   const demo = options.demo ? demoOf([...(await store.apps()), ...configured]) : null
   const apps: readonly NewApp[] = demo?.app ? [...configured, demo.app] : configured
@@ -122,12 +124,14 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   const answer = testClock ? withTestClock(server.answer, testClock, () => server.sweep()) : server.answer
   if (options.content !== undefined) await startWithContent(server, options.content, options.contentAppId)
   const listening = await listenOn({ ...server, answer }, options)
+  const control = data === null ? null : await serveControl(options.data, data, logger)
   // Rates come when they come: until then values are kept as they are, with a warning.
   void services.start()
   if (demo !== null) terminal.print(demo.text(listening.url))
   terminal.print(`damson listening on ${listening.url}`)
   await terminal.interrupted
   logger.info({}, 'stopping')
+  await control?.close()
   await listening.stop()
   await services.stop()
 }

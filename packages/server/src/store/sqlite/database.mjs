@@ -89,6 +89,52 @@ export function closeDatabase(database, file) {
   database.close()
 }
 
+/** What must lead to something, and how to count what does not. */
+const LOST = [
+  {
+    what: 'profiles have lost their history',
+    sql: 'SELECT count(*) AS count FROM profiles WHERE tail IS NOT NULL AND tail NOT IN (SELECT id FROM entries)',
+  },
+  {
+    what: 'lines of history belong to nobody',
+    sql: 'SELECT count(*) AS count FROM entries WHERE pid NOT IN (SELECT pid FROM profiles)',
+  },
+  {
+    what: 'devices belong to nobody',
+    sql: 'SELECT count(*) AS count FROM devices WHERE pid NOT IN (SELECT pid FROM profiles)',
+  },
+]
+
+/**
+ * What is wrong with a database file; `null`: nothing. Opens it as it is and changes nothing.
+ * @param {string} file
+ * @param {string | undefined} driver
+ * @returns {Promise<string | null>}
+ */
+export async function inspectDatabase(file, driver) {
+  const open = await loadDriver(driver)
+  /** @type {SqliteDatabase | undefined} */
+  let database
+  try {
+    database = open(file)
+    database.prepare('PRAGMA query_only = ON').all()
+    const [found] = database.prepare('PRAGMA integrity_check(1)').all()
+    const integrity = String(Object.values(found ?? {})[0])
+    if (integrity !== 'ok') return `SQLite says: ${integrity}`
+    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
+    if (version < 1 || version > MIGRATIONS.length) return `its version is ${version}`
+    for (const { what, sql } of LOST) {
+      const count = Number(database.prepare(sql).get()?.count)
+      if (count > 0) return `${count} ${what}`
+    }
+    return null
+  } catch (error) {
+    return messageOf(error)
+  } finally {
+    database?.close()
+  }
+}
+
 /** @param {string} file */
 function prepareFolder(file) {
   const folder = dirname(file)

@@ -1,3 +1,3 @@
 export * from '../errors.ts'
 export type { SqliteDatabase, SqliteStatement, SqliteValue } from './shape.ts'
-export { sqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
+export { type SqliteStore, sqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'

@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Backend, Opened } from '../backend.ts'
 import { type BookOptions, createBook } from '../book.ts'
 import { StoreLockedError, StoreUnusableError } from '../errors.ts'
 import type { Store } from '../store.ts'
 import type { OpenOptions } from './shape.ts'
+import { threadFile } from './thread-file.ts'
 
 export interface SqliteStoreOptions extends BookOptions {
   /** The database file; it and its folder are made if need be. Two more files lie beside it while the store is open. */
@@ -20,6 +19,14 @@ export interface SqliteStoreOptions extends BookOptions {
   readonly pragmas?: Readonly<Record<string, string | number>>
 }
 
+export interface SqliteStore extends Store {
+  /**
+   * Writes all that is durable now to a new file, which is a database of its own. Takes as long as reading the file; what is
+   * to be written meanwhile waits.
+   */
+  backup(file: string): Promise<void>
+}
+
 interface Call {
   readonly resolve: (value: never) => void
   readonly reject: (error: unknown) => void
@@ -30,19 +37,25 @@ interface Call {
  * @throws {StoreLockedError} another process has the file
  * @throws {StoreUnusableError} the folder, the file or the library is not as it must be
  */
-export async function sqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { driver, pragmas, ...bookOptions } = options
   const file = resolve(options.file)
-  const { backend, opened } = await openWorker({
+  const { backend, opened, backup } = await openWorker({
     file,
     ...(driver === undefined ? {} : { driver }),
     ...(pragmas === undefined ? {} : { pragmas }),
   })
-  return createBook(backend, opened, bookOptions)
+  return { ...createBook(backend, opened, bookOptions), backup }
 }
 
-async function openWorker(options: OpenOptions): Promise<{ backend: Backend; opened: Opened }> {
-  const worker = new Worker(workerFile(), { workerData: options, execArgv: [], name: 'damson-store' })
+interface OpenedFile {
+  readonly backend: Backend
+  readonly opened: Opened
+  backup(file: string): Promise<void>
+}
+
+async function openWorker(options: OpenOptions): Promise<OpenedFile> {
+  const worker = new Worker(threadFile('worker.mjs'), { workerData: options, execArgv: [], name: 'damson-store' })
   const calls = new Map<number, Call>()
   let lastId = -1
   let death: Error | null = null
@@ -103,17 +116,11 @@ async function openWorker(options: OpenOptions): Promise<{ backend: Backend; ope
       await exited
     },
   }
-  return { backend, opened }
+  return { backend, opened, backup: (target) => call('backup', target) }
 }
 
 function explained(file: string, error: unknown): Error {
   const { kind, pid, message } = error as { kind?: string; pid?: string | null; message: string }
   if (kind === 'locked') return new StoreLockedError(file, pid ?? null, error)
   return new StoreUnusableError(message, error)
-}
-
-/** Beside this file in the sources; built, this code may stand in a chunk at the root of `dist`. */
-function workerFile(): URL {
-  const beside = new URL('./worker.mjs', import.meta.url)
-  return existsSync(fileURLToPath(beside)) ? beside : new URL('./store/sqlite/worker.mjs', import.meta.url)
 }

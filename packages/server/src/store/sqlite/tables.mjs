@@ -294,6 +294,11 @@ export function createTables(database) {
       if (batch.steps.some(({ type }) => type === 'erase')) checkpoint.all()
     },
 
+    /** @param {string} file */
+    backup(file) {
+      prepare('VACUUM INTO ?').run(file)
+    },
+
     apps: () => appDocs.all().map(({ doc }) => /** @type {string} */ (doc)),
 
     /**
