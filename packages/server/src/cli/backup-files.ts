@@ -53,10 +53,7 @@ export async function digestOf(file: string): Promise<{ readonly bytes: number; 
 }
 
 /** Writes beside its place, flushes, then moves there: a file with the name is whole. */
-export async function putWhole(
-  file: string,
-  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<void> {
+export async function putWhole(file: string, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   const part = `${file}.part`
   const handle = await open(part, 'w')

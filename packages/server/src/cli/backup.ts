@@ -46,7 +46,8 @@ Examples:
 
 /** Copies the database as it is at one instant, then the files beside it; a folder with a manifest is finished. */
 async function backup(data: string, folder: string): Promise<Manifest> {
-  if (!existsSync(join(data, 'damson.db'))) throw new Problem(`there is no damson.db in ${data}. Choose it with --data.`)
+  if (!existsSync(join(data, 'damson.db')))
+    throw new Problem(`there is no damson.db in ${data}. Choose it with --data.`)
   if (isBackup(folder)) throw new Problem(`${folder} holds a backup already. Choose a new folder, or remove that one.`)
   await mkdir(folder, { recursive: true })
   if (!(await isEmptyFolder(folder))) throw new Problem(`${folder} holds something else. Choose a new folder.`)

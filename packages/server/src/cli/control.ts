@@ -77,7 +77,9 @@ function ask(folder: string, request: Request): Promise<void> {
     socket.once('error', (error) =>
       codeOf(error) === 'ECONNRESET'
         ? ended()
-        : fail(new Problem(`the server that has ${folder} cannot be reached: ${reasonOf(error)}. Stop it, or upgrade it.`)),
+        : fail(
+            new Problem(`the server that has ${folder} cannot be reached: ${reasonOf(error)}. Stop it, or upgrade it.`),
+          ),
     )
     socket.once('close', ended)
     createInterface({ input: socket }).once('line', (line) => {

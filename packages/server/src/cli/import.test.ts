@@ -48,10 +48,22 @@ async function fill(call: Call, clock: ReturnType<typeof fakeClock>): Promise<vo
   for (let user = 0; user < 6; user++) {
     const ids = { userId: `user ${user}`, ...(user % 3 > 0 && { deviceId: `phone ${user}` }) }
     const userAttributes = { plan: 'gold', isNew: user % 2 === 0, age: user, tags: ['a', 'b,"c"'] }
-    const device = { systemName: 'iOS', appVersion: '2.0', country: 'US', location: '1.5,-2', timezoneOffsetSeconds: -3600 }
+    const device = {
+      systemName: 'iOS',
+      appVersion: '2.0',
+      country: 'US',
+      location: '1.5,-2',
+      timezoneOffsetSeconds: -3600,
+    }
     await call('start', { ...ids, ...device, userAttributes, client: 'js', sdkVersion: '1.2' })
     await call('setTrafficSourceInfo', { ...ids, trafficSource: { publisherId: '7', publisherName: 'News' } })
-    await call('track', { ...ids, event: 'Opened, "quoted"', value: 1.5, info: 'x\ny', params: { p: 1, q: 'ü', r: true } })
+    await call('track', {
+      ...ids,
+      event: 'Opened, "quoted"',
+      value: 1.5,
+      info: 'x\ny',
+      params: { p: 1, q: 'ü', r: true },
+    })
     clock.advance(MINUTE_MS + 1)
     await call('advance', { ...ids, state: 'Level', info: 'one', params: { hard: true } })
     await call('track', { ...ids, event: 'Shot' })
@@ -87,22 +99,25 @@ async function exportTo(data: string, target: string, exportFormat: string): Pro
   })
 }
 
-test.each(['json', 'csv'])('what is exported as %s, imported into nothing and exported again is the same [I-01]', async (format) => {
-  await served('old', async (call, clock) => fill(call, clock))
-  const raw = mkdtempSync(join(folder, 'raw-'))
-  const exported = await exportTo('old', raw.slice(folder.length), format)
-  expect(exported.join('').length).toBeGreaterThan(5_000)
-  await served('new', async () => undefined)
-  const first = await finish(['import', raw, '--data', join(folder, 'new')])
-  expect(first).toMatchObject({ code: 0, err: '' })
-  expect(first.out).toBe('Took over 18 sessions with 18 events; 0 were there already.')
-  expect(await exportTo('new', '', format)).toEqual(exported)
+test.each(['json', 'csv'])(
+  'what is exported as %s, imported into nothing and exported again is the same [I-01]',
+  async (format) => {
+    await served('old', async (call, clock) => fill(call, clock))
+    const raw = mkdtempSync(join(folder, 'raw-'))
+    const exported = await exportTo('old', raw.slice(folder.length), format)
+    expect(exported.join('').length).toBeGreaterThan(5_000)
+    await served('new', async () => undefined)
+    const first = await finish(['import', raw, '--data', join(folder, 'new')])
+    expect(first).toMatchObject({ code: 0, err: '' })
+    expect(first.out).toBe('Took over 18 sessions with 18 events; 0 were there already.')
+    expect(await exportTo('new', '', format)).toEqual(exported)
 
-  // Once is enough.
-  const second = await finish(['import', raw, '--data', join(folder, 'new')])
-  expect(second.out).toBe('Took over 0 sessions with 0 events; 18 were there already.')
-  expect(await exportTo('new', '', format)).toEqual(exported)
-})
+    // Once is enough.
+    const second = await finish(['import', raw, '--data', join(folder, 'new')])
+    expect(second.out).toBe('Took over 0 sessions with 0 events; 18 were there already.')
+    expect(await exportTo('new', '', format)).toEqual(exported)
+  },
+)
 
 test('whoever is imported counts as if they had always been here [I-02]', async () => {
   await served('old', async (call, clock) => fill(call, clock))
@@ -114,8 +129,25 @@ test('whoever is imported counts as if they had always been here [I-02]', async 
     const [before, after] = await Promise.all(
       ['old', 'new'].map((data) => served(data, (call) => call('exportUser', { userId }))),
     )
-    const facts = ({ created, totalSessions, timeSpentInApp, events, states, userAttributes, lastActive, ...rest }: Record<string, unknown>) =>
-      ({ created, totalSessions, timeSpentInApp, events, states, userAttributes, lastActive, country: rest.country })
+    const facts = ({
+      created,
+      totalSessions,
+      timeSpentInApp,
+      events,
+      states,
+      userAttributes,
+      lastActive,
+      ...rest
+    }: Record<string, unknown>) => ({
+      created,
+      totalSessions,
+      timeSpentInApp,
+      events,
+      states,
+      userAttributes,
+      lastActive,
+      country: rest.country,
+    })
     expect(facts(after!)).toEqual(facts(before!))
   }
 })

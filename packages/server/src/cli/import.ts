@@ -58,7 +58,10 @@ function reportText(report: ImportReport, others: readonly string[]): string {
   const lines = [`Took over ${records - known} sessions with ${events} events; ${known} were there already.`]
   if (others.length > 0) lines.push(`Passed over, for they are no raw exports: ${others.join(', ')}.`)
   if (unreadableCount > 0) {
-    lines.push(`Could not read ${unreadableCount}:`, ...unreadable.slice(0, 20).map(({ where, why }) => `  ${where}: ${why}`))
+    lines.push(
+      `Could not read ${unreadableCount}:`,
+      ...unreadable.slice(0, 20).map(({ where, why }) => `  ${where}: ${why}`),
+    )
     if (unreadableCount > 20) lines.push('  … (--json tells the first thousand)')
   }
   return lines.join('\n')

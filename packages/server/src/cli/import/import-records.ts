@@ -37,7 +37,10 @@ function newestOf({ lastActiveAt, events, states }: Profile): number {
 }
 
 /** The record as lines of history, from which an export makes the same record again. */
-function tell({ entries }: Draft, { id, deviceId, startedAt, durationMs, isSession, snapshot, ...record }: SessionRecord): void {
+function tell(
+  { entries }: Draft,
+  { id, deviceId, startedAt, durationMs, isSession, snapshot, ...record }: SessionRecord,
+): void {
   const client = record.client !== undefined && { client: record.client }
   const sdkVersion = record.sdkVersion !== undefined && { sdkVersion: record.sdkVersion }
   const begun = { at: startedAt, record: id, deviceId, ...client, ...sdkVersion }
@@ -88,7 +91,11 @@ function count(draft: Draft, { isSession, startedAt, durationMs, states }: Sessi
     }
     for (const event of events) {
       const known = draft.events()
-      known[event.name] = tallied(Object.hasOwn(known, event.name) ? known[event.name] : undefined, event.at, event.value)
+      known[event.name] = tallied(
+        Object.hasOwn(known, event.name) ? known[event.name] : undefined,
+        event.at,
+        event.value,
+      )
       draft.edit().eventCount += 1
     }
   }

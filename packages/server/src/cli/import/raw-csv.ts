@@ -103,7 +103,12 @@ function joined(group: readonly Item[]): Joined {
   const session = of('sessions')[0]
   if (session === undefined) return { record: null, sessionId }
   const attributes = of('userattributes').map(({ cells }) => [cells.name ?? '', attributeOf(cells.value ?? '')])
-  const events = of('events').map(({ cells, params }) => ({ ...named(cells), stateId: cells.stateId, name: cells.eventName, parameters: params }))
+  const events = of('events').map(({ cells, params }) => ({
+    ...named(cells),
+    stateId: cells.stateId,
+    name: cells.eventName,
+    parameters: params,
+  }))
   const states: Record<string, unknown>[] = of('states').map(({ cells }) => ({
     ...named(cells),
     name: cells.stateName,

@@ -1,5 +1,5 @@
 import type { Experiment, Params, Prior, Snapshot } from '../../engine/entries.ts'
-import type { AttributeScalar, AttributeValue, Device, Place } from '../../engine/profile.ts'
+import type { AttributeScalar, AttributeValue, Place } from '../../engine/profile.ts'
 import { EXPORTED_DEVICE_FIELDS, EXPORTED_PLACE_FIELDS, SOURCE_FIELDS } from '../../engine/record-text.ts'
 import type { EventLine, SessionRecord, StateLine } from '../../engine/record.ts'
 import { flag, id, list, optionalMs, optionalNumber, optionalText, RawError, type RawRecord } from './raw-record.ts'
@@ -52,13 +52,16 @@ function priorOf(raw: RawRecord): Prior | null {
 }
 
 function snapshotOf(raw: RawRecord, userId: string): Snapshot {
-  const device = textsOf(raw, EXPORTED_DEVICE_FIELDS.map((name) => [name, name]))
+  const device = textsOf(
+    raw,
+    EXPORTED_DEVICE_FIELDS.map((name) => [name, name]),
+  )
   const source = textsOf(raw, SOURCE_FIELDS)
   const experiments = experimentsOf(raw)
   return {
     userId,
     attributes: attributesOf(raw.userAttributes),
-    device: device as Device | null,
+    device,
     place: placeOf(raw),
     trafficSource: source,
     isDeveloper: flag(raw.isDeveloper),
@@ -80,7 +83,10 @@ function textsOf(
 }
 
 function placeOf(raw: RawRecord): Place {
-  const texts = textsOf(raw, [...EXPORTED_PLACE_FIELDS, 'locale', 'timezone'].map((name) => [name, name]))
+  const texts = textsOf(
+    raw,
+    [...EXPORTED_PLACE_FIELDS, 'locale', 'timezone'].map((name) => [name, name]),
+  )
   const [lat, lon] = [optionalText(raw.lat), optionalText(raw.lon)]
   const timezoneOffsetSeconds = optionalNumber(raw.timezoneOffsetSeconds, 'timezoneOffsetSeconds')
   return {
@@ -144,7 +150,8 @@ function paramsOf(value: unknown): Params | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'object' || Array.isArray(value)) throw new RawError("'parameters' is no object")
   const params: Record<string, AttributeScalar> = {}
-  for (const [name, held] of Object.entries(value)) if (name !== '__proto__' && held !== null) params[name] = paramOf(held)
+  for (const [name, held] of Object.entries(value))
+    if (name !== '__proto__' && held !== null) params[name] = paramOf(held)
   return Object.keys(params).length === 0 ? undefined : params
 }
 
