@@ -1,5 +1,6 @@
 import { createClient, HOUR_MS, MINUTE_MS } from '@damson/core'
 import { fakeTimers } from '@damson/core/testing'
+import { handOver } from '@damson/core/web'
 import { createTestServer } from '@damson/server/testing'
 import { expect, test } from 'vitest'
 import { createPresences, type ConnectionOptions } from './presence.ts'
@@ -15,6 +16,7 @@ async function open(options: ConnectionOptions = {}) {
   const presences = createPresences((error) => void errors.push(error), { clock, timers })
   return {
     presences,
+    client,
     tracker,
     errors,
     wait: (durationMs: number) => timers.advance(durationMs),
@@ -91,6 +93,23 @@ test('without idling, a connection that only listens for five hours is a session
   await world.wait(5 * HOUR_MS)
   world.presences.leave(connection)
   expect(await world.sessions()).toEqual([300])
+})
+
+test('whoever signs in while connected is one presence: the connection from before closes, and nothing pauses', async () => {
+  const world = await open({ idleMs: null })
+  const visitor = world.client.for({ deviceId: 'd-1' })
+  const user = world.client.for({ userId: 'ann', deviceId: 'd-1' })
+  const [before, after] = [{}, {}]
+  void visitor.ensureSession()
+  world.presences.join(before, visitor, { idleMs: null })
+  await world.wait(MINUTE_MS)
+  await handOver(world.client, { deviceId: 'd-1' }, 'ann')
+  void user.ensureSession()
+  world.presences.join(after, user, { idleMs: null })
+  world.presences.leave(before)
+  await world.wait(MINUTE_MS)
+  world.presences.leave(after)
+  expect(await world.sessions()).toEqual([2])
 })
 
 test('after close nothing is waited for any more', async () => {

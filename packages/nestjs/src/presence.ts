@@ -11,7 +11,10 @@ export interface ConnectionOptions {
   readonly onClose?: 'pause' | 'stop'
 }
 
-/** The people who are connected. Several connections of one person are one presence, thus one session. */
+/**
+ * The people who are connected. Several connections of one browser are one presence, thus one session, and stay so when its
+ * visitor signs in: a connection from before that closes says nothing of the user's session.
+ */
 export interface Presences {
   join(connection: object, tracker: Tracker, options: ConnectionOptions): void
   /** The person did something, wherever. */
@@ -22,7 +25,8 @@ export interface Presences {
 }
 
 interface Presence {
-  readonly tracker: Tracker
+  /** Of whoever came last. */
+  tracker: Tracker
   readonly options: ConnectionOptions
   readonly connections: Set<object>
   lastAt: number
@@ -81,6 +85,7 @@ export function createPresences(
         presence = { tracker, options, connections: new Set(), lastAt: 0, isIdle: true, cancel }
         byPerson.set(person, presence)
       }
+      presence.tracker = tracker
       presence.connections.add(connection)
       presence.lastAt = clock.now()
       byConnection.set(connection, person)
@@ -89,6 +94,7 @@ export function createPresences(
     touch(tracker) {
       const presence = byPerson.get(personOf(tracker))
       if (presence === undefined) return
+      presence.tracker = tracker
       presence.lastAt = clock.now()
       if (presence.isIdle) wake(presence)
     },
@@ -112,4 +118,5 @@ export function createPresences(
   }
 }
 
-const personOf = ({ userId = '', deviceId = '' }: Tracker) => `${userId}\n${deviceId}`
+/** A browser has one user at a time; without one it is the user. */
+const personOf = ({ userId = '', deviceId }: Tracker) => (deviceId === undefined ? `u${userId}` : `d${deviceId}`)

@@ -53,6 +53,28 @@ test('who signs in between two resolvers is the same visitor with a name', async
   expect(cookies).toHaveLength(1)
 })
 
+test("what a visitor did before they signed in becomes the user's, once; the cookie says that it is done", async () => {
+  const { visits, cookies, carrier, actions } = open({ identify: ({ headers }) => headers.get('x-user') })
+  const cookie = await cookieOf('d-1')
+  await visits.arrive(carrier({ cookie }))
+  await visits.arrive(carrier({ cookie, 'x-user': 'ann' }))
+  await visits.arrive(
+    carrier({ cookie, 'x-user': 'ann', 'sec-fetch-site': 'same-origin' }, { kind: 'ws', response: null }),
+  )
+  const signedIn = cookies[0]?.split(';', 1)[0] ?? ''
+  await visits.arrive(carrier({ cookie: signedIn, 'x-user': 'ann' }))
+  const sent = await actions()
+  expect(sent.map(({ action }) => action)).toEqual(['resumeSession', 'setUserAttributes', 'resumeSession'])
+  expect(sent[1]).toMatchObject({ deviceId: 'd-1', newUserId: 'ann' })
+  expect(cookies).toHaveLength(1)
+})
+
+test('who is signed in on their very first request has nothing to hand over', async () => {
+  const { visits, carrier, actions } = open()
+  await visits.arrive(carrier({}, { user: { id: 'ann' } }))
+  expect((await actions()).map(({ action }) => action)).toEqual(['resumeSession'])
+})
+
 test.each([
   [{ 'sec-fetch-site': 'same-origin' }, 'd-1'],
   [{ origin: 'https://shop.example', host: 'shop.example' }, 'd-1'],

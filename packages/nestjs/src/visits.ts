@@ -1,5 +1,5 @@
-import type { Client, Consent, Identity } from '@damson/core'
-import { isSameOrigin, type Visitor, type Visitors } from '@damson/core/web'
+import type { Client, Consent, Identity, TrackerOptions } from '@damson/core'
+import { handOver, isSameOrigin, type Visitor, type Visitors } from '@damson/core/web'
 import { type Carrier, fieldsOf } from './carrier.ts'
 import type { AdapterOptions, Identified } from './options.ts'
 import { keepVisit, type Visit } from './scope.ts'
@@ -17,16 +17,26 @@ export interface VisitsOptions extends Pick<AdapterOptions, 'identify' | 'ignore
   readonly onError: (error: unknown) => void
 }
 
+/** Whose browser it is. One that is new has done nothing yet. */
+interface Browser {
+  readonly visitor: Visitor | null
+  readonly isNew: boolean
+}
+
 /** What is known of one request: resolvers of one GraphQL query come several at a time, and share one cookie. */
 interface Known {
-  readonly visitor: Promise<Visitor | null>
+  readonly browser: Promise<Browser>
   readonly user: unknown
   readonly visit: Promise<Visit>
 }
 
+/** How many sign-ins are remembered that no cookie tells of yet. */
+const MAX_REMEMBERED = 1_000
+
 export function createVisits(options: VisitsOptions): Visits {
   const { name, client, visitors, onError, identify = signedIn } = options
   const known = new WeakMap<object, Known>()
+  const handedOver = new Set<string>()
   const nobody: Visit = { tracker: null, onError }
 
   async function arrive(carrier: Carrier): Promise<Visit> {
@@ -35,12 +45,12 @@ export function createVisits(options: VisitsOptions): Visits {
       const consent = options.consent?.(carrier)
       // A connection lives long and may sign in meanwhile: whose it is, is asked with each message.
       if (carrier.request === null || carrier.kind === 'ws')
-        return await meet(carrier, consent, visitorOf(carrier, consent))
+        return await meet(carrier, consent, browserOf(carrier, consent))
       const earlier = known.get(carrier.request)
       if (earlier !== undefined && earlier.user === carrier.user) return await earlier.visit
-      const visitor = earlier?.visitor ?? visitorOf(carrier, consent)
-      const visit = meet(carrier, consent, visitor)
-      known.set(carrier.request, { visitor, user: carrier.user, visit })
+      const browser = earlier?.browser ?? browserOf(carrier, consent)
+      const visit = meet(carrier, consent, browser, earlier !== undefined)
+      known.set(carrier.request, { browser, user: carrier.user, visit })
       keepVisit(carrier.request, name, await visit)
       return await visit
     } catch (error) {
@@ -49,12 +59,23 @@ export function createVisits(options: VisitsOptions): Visits {
     }
   }
 
-  async function meet(carrier: Carrier, consent: Consent | undefined, visitor: Promise<Visitor | null>) {
-    const device = await visitor
-    const identity = withDevice(await identify(carrier), device?.deviceId)
+  async function meet(
+    carrier: Carrier,
+    consent: Consent | undefined,
+    found: Promise<Browser>,
+    wasMet = false,
+  ): Promise<Visit> {
+    const { visitor, isNew } = await found
+    const identity = withDevice(await identify(carrier), visitor?.deviceId)
     if (identity === null) return nobody
     const userAgent = carrier.headers.get('user-agent') ?? undefined
-    const tracker = client.for(identity, consent === undefined ? { userAgent } : { userAgent, consent })
+    const options = consent === undefined ? { userAgent } : { userAgent, consent }
+    const tracker = client.for(identity, options)
+    const isToHandOver = visitor !== null && visitor.deviceId === tracker.deviceId && visitor.hasSignedIn !== true
+    if (isToHandOver && tracker.userId !== undefined && (!isNew || wasMet)) {
+      await handOverOnce(visitor, tracker.userId, options)
+      if (!isNew) await keepSignedIn(carrier, consent, visitor)
+    }
     // Going to a page is being there, and told at once, as the page's beacon may come to another process in a moment. What a
     // page fetches may come from one that is hidden.
     const resume = carrier.headers.get('sec-fetch-mode') === 'navigate'
@@ -62,15 +83,30 @@ export function createVisits(options: VisitsOptions): Visits {
     return { tracker, onError }
   }
 
-  async function visitorOf(carrier: Carrier, consent: Consent | undefined): Promise<Visitor | null> {
+  /** What a visitor did before they signed in becomes the user's. The cookie soon says that it is done; until then we do. */
+  async function handOverOnce({ deviceId }: Visitor, userId: string, options: TrackerOptions): Promise<void> {
+    const key = `${deviceId} ${userId}`
+    if (handedOver.has(key)) return
+    handedOver.add(key)
+    if (handedOver.size > MAX_REMEMBERED) handedOver.delete(handedOver.values().next().value as string)
+    await handOver(client, { deviceId }, userId, options).catch(onError)
+  }
+
+  async function keepSignedIn({ kind, response, isQuiet }: Carrier, consent: Consent | undefined, visitor: Visitor) {
+    if (visitors === null || kind === 'ws' || isQuiet || consent === 'denied') return
+    addCookie(response, await visitors.cookieFor({ ...visitor, hasSignedIn: true }))
+  }
+
+  async function browserOf(carrier: Carrier, consent: Consent | undefined): Promise<Browser> {
     const { kind, headers, response } = carrier
-    if (visitors === null || kind === 'rpc') return null
+    if (visitors === null || kind === 'rpc') return { visitor: null, isNew: false }
     const visitor = await visitors.read(headers.get('cookie'))
     // Any page may open a WebSocket to us, and browsers that know no SameSite send our cookie along.
-    if (kind === 'ws') return isSameOrigin({ headers }) ? visitor : null
+    if (kind === 'ws') return { visitor: isSameOrigin({ headers }) ? visitor : null, isNew: false }
     const fresh = visitor === null ? visitors.issue() : visitors.renew(visitor)
-    if (fresh === null || consent === 'denied' || carrier.isQuiet) return visitor
-    return addCookie(response, await visitors.cookieFor(fresh)) ? fresh : visitor
+    if (fresh === null || consent === 'denied' || carrier.isQuiet) return { visitor, isNew: false }
+    const isSet = addCookie(response, await visitors.cookieFor(fresh))
+    return { visitor: isSet ? fresh : visitor, isNew: isSet && visitor === null }
   }
 
   return { arrive }

@@ -12,10 +12,11 @@ export function createBeaconHandlers<E extends object>(trackers: Trackers<E>): B
   async function answer(request: Request): Promise<Response> {
     const headers = headersOf(request.headers)
     const body = await textUpTo(request, MAX_BEACON_BYTES)
-    const [visitor, userId] = await Promise.all([visitors().read(headers.get('cookie')), trackers.userOf(headers)])
+    const visitor = await visitors().read(headers.get('cookie'))
+    const tracker = await trackers.tracker(headers, visitor)
     const path = pathOf(body)
     if (path !== null && request.method === 'POST' && isSameOrigin({ headers })) {
-      await trackers.pageView(await trackers.tracker(headers, visitor), path)
+      await trackers.pageView(tracker, path)
       return nothing()
     }
     const agreed = consent?.({ headers })
@@ -25,7 +26,7 @@ export function createBeaconHandlers<E extends object>(trackers: Trackers<E>): B
       headers,
       body,
       visitor,
-      userId,
+      userId: tracker?.userId,
       waitUntil: keepAlive,
       userAgent: userAgentOf(headers),
       ...(agreed !== undefined && { consent: agreed }),

@@ -55,6 +55,42 @@ test('a browser that says nothing of its purpose is known by asking for HTML', a
   expect(await taken()).toEqual(['resumeSession', 'Page viewed'])
 })
 
+describe('a visitor who signs in', () => {
+  const identify = ({ headers }: { readonly headers: { get(name: string): string | null } }) => headers.get('x-user')
+
+  test('takes along what they did so far, before anything is told of the user; the cookie says that it is done', async () => {
+    const { settings, taken, server } = createWorld({ identify })
+    const { proxy } = createDamson(settings)
+    const visitor = cookieOf(await proxy(pageLoad()))
+    const response = await proxy(pageLoad({ cookie: visitor, 'x-user': 'ada' }))
+    const signedIn = cookieOf(response)
+    expect(signedIn).not.toBe('')
+    // What the page reads is the cookie that came.
+    expect(passedOn(response)).toMatchObject({ cookie: visitor, 'x-damson-visitor': 'cookie' })
+    expect(cookieOf(await proxy(pageLoad({ cookie: signedIn, 'x-user': 'ada' })))).toBe('')
+    const views = ['resumeSession', 'Page viewed']
+    expect(await taken()).toEqual([...views, 'setUserAttributes', ...views, 'Page viewed'])
+    expect(server.taken[2]).toMatchObject({ newUserId: 'ada', deviceId: server.taken[0]?.['deviceId'] })
+    expect(server.taken[2]).not.toHaveProperty('userId')
+  })
+
+  test('is handed over by whatever they do first: an action, which is no page load', async () => {
+    const { settings, taken } = createWorld({ identify })
+    const { proxy } = createDamson(settings)
+    const cookie = cookieOf(await proxy(pageLoad()))
+    expect(cookieOf(await proxy(pageLoad({ cookie, 'x-user': 'ada' }, { method: 'POST' })))).not.toBe('')
+    expect(await taken()).toEqual(['resumeSession', 'Page viewed', 'setUserAttributes'])
+  })
+
+  test('has nothing to hand over on their very first page', async () => {
+    const { settings, taken } = createWorld({ identify })
+    const { proxy } = createDamson(settings)
+    const cookie = cookieOf(await proxy(pageLoad({ 'x-user': 'ada' })))
+    await proxy(pageLoad({ cookie, 'x-user': 'ada' }))
+    expect(await taken()).toEqual(['resumeSession', 'Page viewed', 'Page viewed'])
+  })
+})
+
 test('a forged header of ours reaches no page', async () => {
   const { settings } = createWorld()
   const { proxy } = createDamson(settings)

@@ -1,3 +1,4 @@
+import type { Tracker } from '@damson/core'
 import { headersOf, isPrefetch, type HeaderReader } from '@damson/core/web'
 import { NextResponse } from 'next/server.js'
 import { AS_IN_COOKIE, VISITOR_HEADER, type Trackers } from './trackers.ts'
@@ -12,10 +13,11 @@ interface FetchEventLike {
   waitUntil(work: Promise<unknown>): void
 }
 
-/** Who is visiting, and the cookie to be set if they are new. */
-interface Greeting {
+/** Who is visiting, and the cookie to be set if they are new, or have just signed in. */
+interface Greeting<E extends object> {
   readonly told: string
   readonly setCookie: string | null
+  readonly tracker: Tracker<E> | null
 }
 
 /**
@@ -26,29 +28,29 @@ interface Greeting {
 export function createProxy<E extends object>(trackers: Trackers<E>): Proxy {
   const { visitors, attempt } = trackers
 
-  async function greet(headers: HeaderReader): Promise<Greeting> {
+  async function greet(headers: HeaderReader, isCounted: boolean): Promise<Greeting<E>> {
     const known = await visitors().read(headers.get('cookie'))
-    const renewed = known === null ? visitors().issue() : visitors().renew(known)
-    if (renewed === null) return { told: AS_IN_COOKIE, setCookie: null }
-    const setCookie = await visitors().cookieFor(renewed)
-    return { told: setCookie.slice(0, setCookie.indexOf(';')), setCookie }
-  }
-
-  async function count(request: Request, greeting: Greeting): Promise<void> {
-    const headers = new Headers(request.headers)
-    headers.set(VISITOR_HEADER, greeting.told)
-    const tracker = await trackers.tracker(headers, await trackers.visitorOf(headers))
-    await trackers.pageView(tracker, new URL(request.url).pathname)
+    const visitor = known ?? visitors().issue()
+    // Whoever signed in without a page load has somebody to become before the cookie says that it is done.
+    const isAsked = isCounted || (known !== null && known.hasSignedIn !== true)
+    const tracker = isAsked ? await attempt(() => trackers.tracker(headers, visitor, known === null)) : null
+    const signedIn = tracker?.userId === undefined || visitor.hasSignedIn ? null : { ...visitor, hasSignedIn: true }
+    const fresh = known === null ? (signedIn ?? visitor) : (visitors().renew(signedIn ?? known) ?? signedIn)
+    const setCookie = fresh === null ? null : await visitors().cookieFor(fresh)
+    // Of a known visitor the page reads the cookie that came: with another client of ours it has to hand over as well.
+    const told = known !== null || setCookie === null ? AS_IN_COOKIE : setCookie.slice(0, setCookie.indexOf(';'))
+    return { told, setCookie, tracker }
   }
 
   return async function proxy(request, response) {
     const headers = headersOf(request.headers)
-    const greeting = isPrefetch(headers) ? null : await attempt(() => greet(headers))
+    const isCounted = isPageLoad(request.method, headers)
+    const greeting = isPrefetch(headers) ? null : await attempt(() => greet(headers, isCounted))
     // Whoever sends the header himself is not believed: without a greeting it goes, too.
     const own = response !== undefined && 'headers' in response ? response : undefined
     const answer = tell(request, own, greeting?.told ?? null)
     if (greeting === null) return answer
-    if (isPageLoad(request.method, headers)) await attempt(() => count(request, greeting))
+    if (isCounted) await attempt(() => trackers.pageView(greeting.tracker, new URL(request.url).pathname))
     return greeting.setCookie === null ? answer : withCookie(answer, greeting.setCookie)
   }
 }

@@ -62,7 +62,9 @@ describe('the beacon endpoint', () => {
     const { damson, cookie, server, client } = await visited({ identify: () => 'ada' })
     await damson.handlers.POST(beacon({ type: 'page', path: '/', userId: 'eve' }, { ...SAME_ORIGIN, cookie }))
     await client.flush()
-    expect(new Set(server.taken.map(({ userId }) => userId))).toEqual(new Set(['ada']))
+    const [handedOver, ...rest] = server.taken
+    expect(handedOver).toMatchObject({ action: 'setUserAttributes', newUserId: 'ada' })
+    expect(new Set(rest.map(({ userId }) => userId))).toEqual(new Set(['ada']))
   })
 
   test('refuses other sites, other methods, and more than a beacon', async () => {

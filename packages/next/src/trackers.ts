@@ -1,5 +1,5 @@
-import type { Client, Tracker } from '@damson/core'
-import { createVisitors, type HeaderReader, type Visitor, type Visitors } from '@damson/core/web'
+import type { Client, Tracker, TrackerOptions } from '@damson/core'
+import { createVisitors, handOver, type HeaderReader, type Visitor, type Visitors } from '@damson/core/web'
 import { after } from 'next/server.js'
 import { isControlFlow } from './control-flow.ts'
 import type { Settings } from './options.ts'
@@ -9,6 +9,9 @@ import { sharedClient } from './registry.ts'
 export const VISITOR_HEADER = 'x-damson-visitor'
 /** The visitor is the cookie's. A visitor without one yet comes as the cookie they are about to get. */
 export const AS_IN_COOKIE = 'cookie'
+
+/** How many sign-ins are remembered that no cookie tells of yet. */
+const MAX_REMEMBERED = 1_000
 
 /** What all entries share: who a request comes from, and a tracker for them. */
 export interface Trackers<E extends object> {
@@ -20,9 +23,11 @@ export interface Trackers<E extends object> {
    * as prefetches should not.
    */
   visitorOf(headers: HeaderReader): Promise<Visitor | null>
-  userOf(headers: HeaderReader): Promise<string | undefined>
-  /** What it sends, Next waits for: `after()`. `null` if nobody is known, or while Next builds. */
-  tracker(headers: HeaderReader, visitor: Visitor | null): Promise<Tracker<E> | null>
+  /**
+   * What it sends, Next waits for: `after()`. `null` if nobody is known, or while Next builds. If a visitor turns out to be a
+   * user, what they did so far is handed over first; of one who is `isNew` there is nothing to hand over.
+   */
+  tracker(headers: HeaderReader, visitor: Visitor | null, isNew?: boolean): Promise<Tracker<E> | null>
   /** Counts a page someone sees; without a page event it only keeps the session open. */
   pageView(tracker: Tracker<E> | null, path: string): Promise<void>
   /** Runs what must not harm the host: trouble goes to `onError`, and only what Next throws to steer goes on. */
@@ -32,6 +37,7 @@ export interface Trackers<E extends object> {
 export function createTrackers<E extends object>(settings: Settings<E>): Trackers<E> {
   const { client: source, secrets, cookie, identify, consent, pageEvent, onError } = settings
   let visitors: Visitors | null = null
+  const handedOver = new Set<string>()
 
   const client = () => ('for' in source ? source : sharedClient(source))
 
@@ -43,6 +49,15 @@ export function createTrackers<E extends object>(settings: Settings<E>): Tracker
       onError(error)
       return null
     }
+  }
+
+  /** The cookie soon says that it is done; until then we remember, and forgetting costs a request. */
+  async function handOverOnce({ deviceId }: Visitor, userId: string, options: TrackerOptions): Promise<void> {
+    const key = `${deviceId} ${userId}`
+    if (handedOver.has(key)) return
+    handedOver.add(key)
+    if (handedOver.size > MAX_REMEMBERED) handedOver.delete(handedOver.values().next().value as string)
+    await handOver(client(), { deviceId }, userId, options)
   }
 
   const userOf = async (headers: HeaderReader) => (await attempt(() => identify({ headers }))) ?? undefined
@@ -57,20 +72,20 @@ export function createTrackers<E extends object>(settings: Settings<E>): Tracker
       if (told === null) return null
       return trackers.visitors().read(told === AS_IN_COOKIE ? headers.get('cookie') : told)
     },
-    userOf,
-    async tracker(headers, visitor) {
+    async tracker(headers, visitor, isNew = false) {
       if (isBuilding()) return null
       const userId = await userOf(headers)
       if (userId === undefined && visitor === null) return null
       const agreed = consent?.({ headers })
-      return client().for(
-        { userId, deviceId: visitor?.deviceId },
-        {
-          ...(agreed !== undefined && { consent: agreed }),
-          userAgent: headers.get('user-agent') ?? undefined,
-          waitUntil: keepAlive,
-        },
-      )
+      const options = {
+        ...(agreed !== undefined && { consent: agreed }),
+        userAgent: headers.get('user-agent') ?? undefined,
+        waitUntil: keepAlive,
+      }
+      const tracker = client().for({ userId, deviceId: visitor?.deviceId }, options)
+      const isToHandOver = !isNew && visitor !== null && visitor.hasSignedIn !== true
+      if (isToHandOver && tracker.userId !== undefined) await handOverOnce(visitor, tracker.userId, options)
+      return tracker
     },
     async pageView(tracker, path) {
       if (tracker === null) return
