@@ -29,6 +29,7 @@ export interface Tab {
   /** Brings this tab to the front of its window: the others of it are hidden. */
   activate(): Promise<void>
   close(): Promise<void>
+  /** As PNG, 1,080 points wide and at most 760 high. */
   screenshot(file: string): Promise<void>
 }
 
@@ -104,7 +105,15 @@ function tabOf({ page: call, browser }: Calls): Tab {
     activate: async () => void (await browser('Target.activateTarget')),
     close: async () => void (await browser('Target.closeTarget')),
     async screenshot(file) {
-      const { data } = await call('Page.captureScreenshot', { format: 'png' })
+      await call('Emulation.setDeviceMetricsOverride', {
+        width: 1_080,
+        height: 760,
+        deviceScaleFactor: 1,
+        mobile: false,
+      })
+      const height = await evaluate('Math.min(760, Math.ceil(document.body.getBoundingClientRect().bottom))')
+      const clip = { x: 0, y: 0, width: 1_080, height, scale: 1 }
+      const { data } = await call('Page.captureScreenshot', { format: 'png', clip })
       writeFileSync(file, Buffer.from(data as string, 'base64'))
     },
   }

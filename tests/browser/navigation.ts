@@ -1,6 +1,6 @@
 import type { TestServer } from '@damson/server/testing'
 import type { Tab } from './chromium.ts'
-import { historyOf, until } from './history.ts'
+import { eventsOf, historyOf, until } from './history.ts'
 
 /** True in a page whose beacon has had its first answer: a resource is listed when its answer is there. */
 const hasSpoken = `performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/damson/beacon'))`
@@ -23,4 +23,9 @@ export async function navigation(tab: Tab, text: string, engine: TestServer, lea
     const pauses = (await historyOf(engine)).filter(({ kind }) => kind === 'sessionPaused')
     return pauses.length >= leaves
   })
+}
+
+/** Resolves once the engine has so many events: a page that the router moved to is told like one, and nobody waits for it. */
+export async function arrived(engine: TestServer, events: number): Promise<void> {
+  await until(async () => (await eventsOf(engine)).length >= events)
 }

@@ -8,8 +8,8 @@ h2 { font-size: 1.02rem; margin: 0 0 .2rem }
 main { display: grid; grid-template-columns: 1fr 17rem; gap: 1.5rem; margin-top: 1.5rem }
 .goods { display: grid; grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr)); gap: 1rem; align-content: start }
 article, .box { background: #fff; border: 1px solid var(--line); border-radius: .8rem; overflow: hidden }
-article svg { display: block; width: 100% }
-article h2 { margin: .8rem .9rem 0 } article p { margin: 0 .9rem; color: var(--soft); font-size: .9rem } article form { padding: .7rem .9rem .9rem }
+article { display: flex; flex-direction: column } article svg { display: block; width: 100% }
+article h2 { margin: .8rem .9rem 0 } article p { margin: 0 .9rem; color: var(--soft); font-size: .9rem } article form { margin-top: auto; padding: .7rem .9rem .9rem }
 .box { padding: 1rem; margin-bottom: 1rem } .box p { margin: .5rem 0 0; color: var(--soft); font-size: .85rem }
 .box ul, .box ol { list-style: none; margin: .3rem 0 .8rem; padding: 0; font-size: .9rem } .box li { display: flex; justify-content: space-between }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .15rem 1rem; margin: 0; font-size: .9rem } dt { color: var(--soft) } dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }

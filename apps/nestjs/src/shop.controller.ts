@@ -4,6 +4,7 @@ import { CurrentTracker, Track } from '@damson/nestjs'
 import { Body, Controller, Get, Header, Headers, HttpCode, NotFoundException, Param, Post, Res } from '@nestjs/common'
 import { GOODS, type Item } from './goods.ts'
 import { signIn, signOut } from './people.ts'
+import { type SessionView, sessionView } from './session-view.ts'
 
 const PAGE = readFileSync(new URL('../public/index.html', import.meta.url), 'utf8')
 
@@ -56,11 +57,9 @@ export class ShopController {
     return item
   }
 
-  /** For the panel: what this process believes of your session. */
+  /** What this process believes of your session; the page is told over its connection. */
   @Get('session')
-  session(@CurrentTracker() tracker: Tracker | null) {
-    const session = tracker?.session ?? null
-    if (session === null || session.phase === 'closed') return { user: tracker?.userId ?? null, phase: 'none' }
-    return { user: tracker?.userId ?? null, phase: session.phase, startedAt: session.startedAt }
+  session(@CurrentTracker() tracker: Tracker | null): SessionView {
+    return sessionView(tracker)
   }
 }

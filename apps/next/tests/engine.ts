@@ -1,19 +1,28 @@
 import { createServer, memoryStore } from '@damson/server'
 import { listen } from '@damson/server/node'
 
-export const APP = { appId: 'app_test', clientKey: 'prod_test' }
+const APP = { appId: 'app_test', clientKey: 'prod_test' }
 
 /** The events of one person, in the order they were written: `[name, params, value]`. */
 export type Told = readonly [string, Readonly<Record<string, unknown>>?, number?]
 
 export interface TestEngine {
-  /** For the app under test: where to send, and as whom. */
   readonly env: Readonly<Record<string, string>>
   events(userId: string): Promise<readonly Told[]>
   /** What happened to the sessions: `sessionStarted`, `sessionPaused` … */
   sessions(userId: string): Promise<readonly string[]>
   users(): Promise<readonly string[]>
   stop(): Promise<void>
+}
+
+/** For the app under test: where to send, and as whom. */
+export function envOf(endpoint: string): Readonly<Record<string, string>> {
+  return {
+    DAMSON_ENDPOINT: endpoint,
+    DAMSON_APP_ID: APP.appId,
+    DAMSON_CLIENT_KEY: APP.clientKey,
+    DAMSON_SECRET: 'a secret of thirty-two characters',
+  }
 }
 
 /** The real server, in the test's process and on a port, so that what arrived can be looked at. */
@@ -30,12 +39,7 @@ export async function startEngine(): Promise<TestEngine> {
   }
 
   return {
-    env: {
-      DAMSON_ENDPOINT: listening.url,
-      DAMSON_APP_ID: APP.appId,
-      DAMSON_CLIENT_KEY: APP.clientKey,
-      DAMSON_SECRET: 'a secret of thirty-two characters',
-    },
+    env: envOf(listening.url),
     async events(userId) {
       const told = await entries(userId)
       return told.flatMap((entry): Told[] => {

@@ -80,13 +80,14 @@ test('a Server Action is tracked when it ends with a redirect, and a purchase ca
   ])
 })
 
-test('whoever signs in is tracked by name, on the device they came with', async () => {
+test('whoever signs in is tracked by name, on the device they came with, and takes along what they did before', async () => {
   const visitor = createVisitor(app.url)
   await visitor.open('/')
   const device = await visitor.device()
   await visitor.submit('/sign-in', { name: 'Ada' })
   await visitor.open('/items/jam')
-  expect(await eventsOf('Ada', 'Page viewed')).toContainEqual(viewed('/items/jam'))
+  await expect.poll(() => engine.events('Ada'), { timeout: 60_000 }).toEqual([viewed('/'), viewed('/items/jam')])
+  expect(await engine.sessions('Ada')).toEqual(['sessionStarted'])
   expect(await visitor.device()).toBe(device)
 })
 

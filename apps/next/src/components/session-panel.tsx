@@ -15,7 +15,7 @@ interface Told {
   readonly sent: number
 }
 
-const LOOK_EVERY_MS = 2_000
+const LOOK_EVERY_MS = 1_000
 
 /** What the server believes of this visitor, asked again and again while somebody looks. */
 export function SessionPanel() {
@@ -44,7 +44,7 @@ export function SessionPanel() {
         <dd data-testid="phase">{told?.session?.phase ?? '…'}</dd>
         <dt>Active for</dt>
         <dd>{told === null ? '…' : activeTime(told)}</dd>
-        <dt>Actions sent, by everybody</dt>
+        <dt>Actions sent</dt>
         <dd>{told?.sent ?? '…'}</dd>
       </dl>
     </aside>
