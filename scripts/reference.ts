@@ -1,5 +1,6 @@
 import {
   ACTIONS,
+  ADMIN_ACTIONS,
   COMMON_ARGS,
   type ActionDefinition,
   type ArgShape,
@@ -22,6 +23,7 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ['README.md', indexPage(rows)],
     ...rows.map(([name, row]): [string, string] => [`${name}.md`, actionPage(name, row)]),
+    ['admin.md', adminPage()],
   ])
 }
 
@@ -32,6 +34,7 @@ function indexPage(rows: readonly (readonly [string, ActionDefinition])[]): stri
     '# Actions',
     'One endpoint, `/api`, by `GET` or `POST`; the argument `action` says what is to be done.',
     table(['action', '', 'keys'], actions),
+    'What a dashboard or a script may do with a server stands [on a page of its own](admin.md).',
     '## Common arguments',
     'Every action takes these beside its own.',
     argumentTable(COMMON_ARGS),
@@ -50,7 +53,6 @@ function actionPage(name: string, row: ActionDefinition): string {
     ['specification', row.section],
   ].filter(([, fact]) => fact !== '')
   const own = Object.keys(row.args).length > 0
-  const answers = Object.entries(row.result)
   return lines(
     NOTE,
     `# ${name}`,
@@ -60,12 +62,31 @@ function actionPage(name: string, row: ActionDefinition): string {
     own ? argumentTable(row.args) : 'None of its own.',
     'And the [common arguments](README.md#common-arguments).',
     '## Answer',
-    answers.length > 0
-      ? table(
-          ['field', 'type', ''],
-          answers.map(([field, schema]) => [`\`${field}\``, typeOf(schema), textOf(schema)]),
-        )
-      : '`success`, and nothing of its own.',
+    answerTable(row),
+  )
+}
+
+function answerTable({ result }: ActionDefinition): string {
+  const answers = Object.entries(result)
+  if (answers.length === 0) return '`success`, and nothing of its own.'
+  return table(
+    ['field', 'type', ''],
+    answers.map(([field, schema]) => [`\`${field}\``, typeOf(schema), textOf(schema)]),
+  )
+}
+
+function adminPage(): string {
+  const sections = Object.entries<ActionDefinition>(ADMIN_ACTIONS).flatMap(([name, row]) => [
+    `## ${name}`,
+    row.summary,
+    ...(Object.keys(row.args).length > 0 ? [argumentTable(row.args)] : []),
+    answerTable(row),
+  ])
+  return lines(
+    NOTE,
+    '# Admin actions',
+    'By `POST` to `/admin` with the header `Authorization: Bearer KEY` and a JSON object: `action`, and its arguments.',
+    ...sections,
   )
 }
 

@@ -63,6 +63,16 @@ export function keptApp(apps: readonly App[], { appId, name, keys, settings }: N
   }
 }
 
+/** The app with a new key of a class. Old ones of it end `keepMs` from now; those that are over are gone. */
+export function rotated(app: App, keyClass: IssuedClass, key: string, keepMs: number, now: EpochMs): App {
+  const end = now + keepMs
+  const old = app.keys.map((one) =>
+    one.keyClass === keyClass ? { ...one, expiresAt: Math.min(one.expiresAt ?? end, end) } : one,
+  )
+  const live = old.filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
+  return { ...app, keys: [...live, appKey(keyClass, key, now)] }
+}
+
 /** 256 random bits: 43 characters of base64url. */
 function secret(): string {
   return randomBytes(32).toString('base64url')

@@ -1,5 +1,6 @@
 import { type Clock, SECOND_MS, systemClock } from '@damson/core'
 import type { SessionRules } from '@damson/core/session'
+import { type AdminRoute, createAdminRoute } from './admin/admin-route.ts'
 import { AVAILABILITY_SECONDS } from './engine/available.ts'
 import { createEngine, type RunningEngine } from './engine/engine.ts'
 import { type Random, systemRandom } from './engine/ids.ts'
@@ -26,6 +27,8 @@ export interface ServerOptions {
   readonly publicUrl?: string
   /** Apps to create, or to bring up to date, before the first request. Others in the store stay as they are. */
   readonly apps?: readonly NewApp[]
+  /** Keys of the admin surface, which answers at a path that ends in `/admin`; without any, there is none. */
+  readonly adminKeys?: readonly string[]
   readonly clock?: Clock
   readonly random?: Random
   /** Without one, nothing is logged. */
@@ -118,12 +121,17 @@ export function createServer(options: ServerOptions): Server {
     perform: (envelope, caller) =>
       isPrepared ? engine.perform(envelope, caller) : prepared().then(() => engine.perform(envelope, caller)),
   }
+  const { adminKeys = [] } = options
+  const administer =
+    adminKeys.length > 0 ? createAdminRoute(adminKeys, { engine, store, files, clock }, limits) : undefined
+  const adminRoute: AdminRoute | undefined = administer && ((request) => prepared().then(() => administer(request)))
   const answer = createAnswer({
     engine: preparedEngine,
     logger,
     limits,
     isReady: () => phase === 'started',
     fileRoute: createFileRoute(files),
+    ...(adminRoute && { adminRoute }),
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     ...(clientAddress && { clientAddress }),
   })

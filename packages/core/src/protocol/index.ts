@@ -1,4 +1,5 @@
 export * from './actions.ts'
+export * from './admin.ts'
 export * from './batch-size.ts'
 export { INVALID } from './coerce.ts'
 export type { AttributeInput, FlatParams } from './coerce-values.ts'

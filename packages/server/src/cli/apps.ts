@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type EpochMs, HOUR_MS } from '@damson/core'
 import type { App } from '../engine/app.ts'
 import {
-  appKey,
   ISSUED_CLASSES,
   type IssuedClass,
   type IssuedKeys,
@@ -10,6 +9,7 @@ import {
   randomAppId,
   randomKey,
   randomKeys,
+  rotated,
 } from '../new-app.ts'
 import { dataOption, withData } from './data.ts'
 import { Problem } from './problem.ts'
@@ -89,16 +89,8 @@ function rotate(folder: string, appId: string, keyClass: IssuedClass, keepHours:
     const app = (await store.apps()).find((one) => one.appId === appId)
     if (app === undefined)
       throw new Problem(`there is no app '${appId}' in ${folder}. 'damson apps list' shows those there are.`)
-    const now = Date.now()
-    const end = now + keepHours * HOUR_MS
     const key = randomKey(keyClass)
-    const old = app.keys.map((one) =>
-      one.keyClass === keyClass ? { ...one, expiresAt: Math.min(one.expiresAt ?? end, end) } : one,
-    )
-    await store.saveApp({
-      ...app,
-      keys: [...old.filter((one) => !isOver(one.expiresAt, now)), appKey(keyClass, key, now)],
-    })
+    await store.saveApp(rotated(app, keyClass, key, keepHours * HOUR_MS, Date.now()))
     return key
   })
 }

@@ -262,3 +262,14 @@ describe('with content', () => {
     expect(other.err).toBe("damson: there is no app 'other'. There is: shop.")
   })
 })
+
+test('the admin surface is there with a key, and a key that could be guessed is refused without being shown', async () => {
+  vi.stubEnv('DAMSON_ADMIN_KEY', 'an admin key of at least 32 characters')
+  const url = (await urlOf(serve('--memory', '--config', file('apps.json', CONFIG)))).replace(/api$/, 'admin')
+  const headers = { authorization: 'Bearer an admin key of at least 32 characters' }
+  const answer = await fetch(url, { method: 'POST', headers, body: '{"action":"listApps"}' })
+  expect(await answer.json()).toMatchObject({ response: [{ apps: [{ appId: 'shop' }] }] })
+  expect((await fetch(url, { method: 'POST', body: '{"action":"listApps"}' })).status).toBe(401)
+  const { code, err } = await finish(['serve', '--memory', '--admin-key', 'guess'])
+  expect([code, err]).toEqual([1, 'damson: --admin-key: expected 32 characters or more, and found 5.'])
+})

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '@damson/core'
 import { pino } from 'pino'
+import { ADMIN_KEY_LENGTH_MIN } from '../admin/admin-route.ts'
 import { listen, type Listening } from '../http/listen.ts'
 import type { NewApp } from '../new-app.ts'
 import { createServer } from '../server.ts'
@@ -30,6 +31,7 @@ interface ServeOptions {
   readonly demo?: true
   readonly content?: string
   readonly contentAppId?: string
+  readonly adminKey?: string
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -54,6 +56,11 @@ export function addServe(program: Command, terminal: Terminal): void {
     )
     .addOption(new Option('--demo', 'make an app and show its keys, if there is none').env('DAMSON_DEMO'))
     .addOption(new Option('--test-clock', 'time stands still; POST /test-clock moves it').env('DAMSON_TEST_CLOCK'))
+    .addOption(
+      new Option('--admin-key <key>', 'opens the admin surface at /admin; better given as the variable').env(
+        'DAMSON_ADMIN_KEY',
+      ),
+    )
     .addOption(
       new Option('--content <path>', 'variables, audiences and tests to apply first: a file or folder').env(
         'DAMSON_CONTENT',
@@ -87,6 +94,7 @@ A configuration file:
 }
 
 async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
+  const adminKeys = adminKeysOf(options)
   const logger = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }))
   const testClock = options.testClock ? createTestClock(Date.now()) : null
   const clock = testClock ?? systemClock
@@ -116,6 +124,7 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     money,
     locator,
     rules,
+    adminKeys,
     egress: services.egress,
     ...clientAddress,
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
@@ -151,6 +160,13 @@ async function listenOn(server: Parameters<typeof listen>[0]['server'], options:
 function parseUrl(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
   throw new InvalidArgumentError('Expected a URL such as https://example.com.')
+}
+
+/** Checked here and not by the option, which would print the key. */
+function adminKeysOf({ adminKey }: ServeOptions): readonly string[] {
+  if (adminKey === undefined) return []
+  if (adminKey.length >= ADMIN_KEY_LENGTH_MIN) return [adminKey]
+  throw new Problem(`--admin-key: expected ${ADMIN_KEY_LENGTH_MIN} characters or more, and found ${adminKey.length}.`)
 }
 
 function parsePort(text: string): number {

@@ -25,6 +25,8 @@ export interface AnswerOptions {
   readonly clientAddress?: ClientAddress
   /** Answers what is asked under `/files/`; without it, there is nothing. */
   readonly fileRoute?: FileRoute
+  /** Answers what is asked at `/admin`; without it, there is nothing. */
+  readonly adminRoute?: (request: PlainRequest) => Promise<PlainResponse>
   /** Where callers reach us, for addresses we give out; without it, what each caller wrote. */
   readonly publicUrl?: string
 }
@@ -41,7 +43,7 @@ export type ClientAddress = (hops: {
 }) => string | null
 
 export function createAnswer(options: AnswerOptions): Answer {
-  const { engine, logger, limits, isReady, clientAddress, fileRoute, publicUrl } = options
+  const { engine, logger, limits, isReady, clientAddress, fileRoute, adminRoute, publicUrl } = options
   const isLogging = logger.isLevelEnabled?.('debug') ?? false
   const pace = createPace()
 
@@ -71,13 +73,19 @@ export function createAnswer(options: AnswerOptions): Answer {
         return api(request, trace, false)
       case 'api-batch':
         return api(request, trace, true)
+      case 'admin':
+        return adminRoute?.(request) ?? notFound()
       case 'livez':
         return json(200, '{"status":"alive"}')
       case 'readyz':
         return isReady() ? json(200, '{"status":"ready"}') : json(503, '{"status":"not ready"}')
       default:
-        return refuse(refusal(404, 'Not found. The API answers at a path that ends in /api.'))
+        return notFound()
     }
+  }
+
+  function notFound(): PlainResponse {
+    return refuse(refusal(404, 'Not found. The API answers at a path that ends in /api.'))
   }
 
   async function api(request: PlainRequest, trace: Trace, isBatch: boolean): Promise<PlainResponse> {
