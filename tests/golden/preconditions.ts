@@ -34,6 +34,27 @@ const finished =
     await server.store.changeDocuments('app_T', 'job', () => ({ answer: null, put: { [id]: job } }))
   }
 
+/** The file of the vectors' import. */
+const csv: Prepare = async ({ server }) => {
+  const text = 'userId,userAttributes.Gender,userAttributes.Age\nuser1,Male,25\nuser2,Female,37\n'
+  await server.files.put('imports/b/f.csv', [Buffer.from(text)])
+}
+
+/** The import that the vector before it asks for, under the id that this one knows. */
+const imported: Prepare = async (world) => {
+  await csv(world)
+  const job = { createJob: true, gcsBucket: 'b', file: 'f.csv', defaultAction: 'setUserAttributes' }
+  const { jobId } = await world.act('multi', job)
+  await world.server.work()
+  await renameJob(world, String(jobId), 'J1')
+}
+
+const renameJob = ({ server }: World, from: string, to: string): Promise<null> =>
+  server.store.changeDocuments('app_T', 'job', ({ documents }) => {
+    const job = documents.get(from) as object
+    return { answer: null, put: { [from]: null, [to]: { ...job, id: to } } }
+  })
+
 /** The report that the vector before it asks for, under the id that this one knows. */
 const report: Prepare = async (world) => {
   const { act, server } = world
@@ -41,10 +62,7 @@ const report: Prepare = async (world) => {
   const args = { startDate: '20231101', endDate: '20231114', dataType: 'UserActivity' }
   const { jobId } = await act('exportReport', { ...args, clientKey: 'exp_T', eventNames: ['.m5000000000000001'] })
   await server.work()
-  await server.store.changeDocuments('app_T', 'job', ({ documents }) => {
-    const job = documents.get(String(jobId)) as object
-    return { answer: null, put: { [String(jobId)]: null, R1: { ...job, id: 'R1' } } }
-  })
+  await renameJob(world, String(jobId), 'R1')
 }
 
 const interests: Prepare = async ({ act }) => {
@@ -64,6 +82,8 @@ export const preconditions: Readonly<Record<string, Prepare>> = {
     numSessions: 101,
   }),
   'getExportResults-report': report,
+  'multi-csv-job': csv,
+  'getMultiResults-finished': imported,
   'deleteUser-by-GET': u1Exists,
   'exportUser-shape': async ({ act }) => {
     await act('setUserAttributes', { userId: '123456', userAttributes: { is_member: true } }, 10_000)

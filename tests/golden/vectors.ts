@@ -35,13 +35,10 @@ export const WAITING: Readonly<Record<string, string>> = {
   addPostback: 'postbacks are not built yet',
   listPostbacks: 'postbacks are not built yet',
   deletePostback: 'postbacks are not built yet',
-  getMultiResults: 'import jobs are not built yet',
 }
 
 /** Vectors about a part of an action that is not built yet, though the action is there. */
-export const WAITING_VECTORS: Readonly<Record<string, string>> = {
-  'multi-csv-job': 'import jobs are not built yet',
-}
+export const WAITING_VECTORS: Readonly<Record<string, string>> = {}
 
 /** The names a vector makes up to be unknown. */
 export const MADE_UP_ACTIONS: readonly string[] = ['nope', 'trakc']

@@ -17,9 +17,6 @@ const table: Readonly<Record<ActionName, ActionDefinition>> = ACTIONS
 const names = Object.keys(table) as ActionName[]
 const reference = published as unknown as Readonly<Record<string, Published>>
 
-/** `multi` takes JSON only so far. */
-const NOT_YET = new Set(['multi.createJob', 'multi.gcsBucket', 'multi.file', 'multi.defaultAction'])
-
 /** Parts of a form, and no arguments. */
 const PARTS = new Set(['uploadFile.file', 'uploadFile.file{k}'])
 
@@ -29,8 +26,6 @@ const REQUIRED_OTHERWISE: Readonly<Record<string, 'required' | 'defaulted'>> = {
   'track.event': 'defaulted',
   // Missing means leaving the current state (6.6).
   'advance.state': 'defaulted',
-  // Without it there is nothing to do (8.11).
-  'multi.data': 'required',
   // Needed unless there are actionDefinitions (8.14).
   'setVars.vars': 'defaulted',
 }
@@ -58,7 +53,7 @@ describe.each(names)('%s', (name) => {
   test('takes every argument of the reference, of the same type', () => {
     for (const [argument, fact] of Object.entries(facts.args)) {
       const place = `${name}.${argument}`
-      if (NOT_YET.has(place) || PARTS.has(place)) continue
+      if (PARTS.has(place)) continue
       const piece = row.args[argument]
       expect(piece, place).toBeDefined()
       const isRequired = REQUIRED_OTHERWISE[place] ?? (fact.required ? 'required' : undefined)

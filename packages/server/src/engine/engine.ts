@@ -7,6 +7,7 @@ import {
   DONE,
   done,
   failed,
+  INVALID,
   isAbsent,
   isActionName,
   isBatchTooLarge,
@@ -35,6 +36,7 @@ import { type Element, fillIn, type Play, playChain } from './elements.ts'
 import { DevLimit } from './dev-limit.ts'
 import { Draft } from './draft.ts'
 import { effectiveTime } from './effective-time.ts'
+import { createImport } from './handlers/imports.ts'
 import { type AppHandler, handlers } from './handlers/index.ts'
 import { IdSource, type Random } from './ids.ts'
 import type { Caller, Engine, Envelope, Performed } from './perform.ts'
@@ -67,6 +69,8 @@ export interface RunningEngine extends Engine {
   refresh(): Promise<void>
   apps(): readonly App[]
   saveApp(app: App): Promise<void>
+  /** Carries out actions of an import with the rights of the development key. */
+  performImport(appId: string, actions: readonly RawArgs[]): Promise<Performed>
   /** Ends what is overdue for one profile: what the sweeper does, sooner than the next action would. */
   settle(ref: ProfileRef, now: EpochMs): Promise<void>
   /** Resolves when nothing is left to be written. */
@@ -74,6 +78,9 @@ export interface RunningEngine extends Engine {
 }
 
 const CREATE_JOB = wire.boolean()
+const NO_ARGS: RawArgs = {}
+/** Who asks for what an import does. */
+const NOBODY: Caller = { address: null, acceptLanguage: null }
 const NO_UPLOADS: readonly Upload[] = []
 
 export function createEngine(options: EngineOptions): RunningEngine {
@@ -210,15 +217,39 @@ class TheEngine implements RunningEngine {
   /** Nothing is left of the actions once they are decided: of a long batch that waits for its commit, only the answers. */
   #batch(outer: RawArgs, common: Common, grant: Grant, setting: Setting): Refused | { performed: Promise<Performed> } {
     // A job is another thing than a batch: running it at once would look like one and have no job id.
-    if (CREATE_JOB.coerce(outer.createJob ?? false) !== false)
-      return refused(failed('INVALID_ARGUMENT', { name: 'createJob' }))
+    const isJob = isAbsent(outer.createJob) ? false : CREATE_JOB.coerce(outer.createJob)
+    if (isJob === INVALID) return refused(failed('INVALID_ARGUMENT', { name: 'createJob' }))
+    if (isJob) {
+      if (grant.keyClass !== 'development') return refused(failed('INVALID_ACCESS_KEY'))
+      return { performed: createImport(outer, setting, this.#ports).then((outcome) => alone(outcome, outer)) }
+    }
     const list = listActions(outer)
     if (!list.ok) return refused(list.outcome)
     const { actions } = list
     const limited = this.#limitDevelopment(developerOf(common, actions, grant.keyClass), grant, setting.now)
     if (limited !== null) return refused(limited)
     if (isBatchTooLarge(actions, outer)) return refused(failed('BATCH_TOO_LARGE'))
+    return { performed: this.#playAll(actions, outer, common, grant, setting) }
+  }
 
+  performImport(appId: string, actions: readonly RawArgs[]): Promise<Performed> {
+    const known = this.#apps.get(appId)
+    const read = readCommon(NO_ARGS)
+    if (known === undefined || !read.ok) throw new Error(`Expected the app '${appId}' of an import to be there.`)
+    const now = this.#clock.now()
+    const grant: Grant = { known, clientKey: null, keyClass: 'development' }
+    const { app, names } = known
+    const setting = { app, names, services: this.#services, caller: NOBODY, uploads: NO_UPLOADS, now }
+    return this.#playAll(actions, NO_ARGS, read.common, grant, setting)
+  }
+
+  #playAll(
+    actions: readonly RawArgs[],
+    outer: RawArgs,
+    common: Common,
+    grant: Grant,
+    setting: Setting,
+  ): Promise<Performed> {
     const elements = actions.map((raw): Element => ({ outcome: DONE, reqId: readReqId(raw) }))
     const items: Item[] = []
     const played: Promise<void>[] = []
@@ -230,7 +261,7 @@ class TheEngine implements RunningEngine {
     }
     const play: Play = (run) => this.#play(run, grant, setting)
     if (items.length > 0) for (const chain of chainsOf(items)) played.push(playChain(chain, play, elements))
-    return { performed: Promise.all(played).then(() => ({ status: 200, elements })) }
+    return Promise.all(played).then(() => ({ status: 200, elements }))
   }
 
   /** An action of a batch has its own rights to prove; what is wrong with it is wrong with its element alone (3.1.4). */

@@ -22,6 +22,7 @@ const TOO_LARGE: Body = { ok: false, outcome: failed('REQUEST_TOO_LARGE') }
 
 /** How many bytes a body of this type may have, before and after decompression. */
 export function bodyLimit(contentType: string | undefined, limits: HttpLimits): number {
+  if (isCsv(contentType)) return limits.csvBytes
   return isMultipart(contentType) ? limits.multipartBytes : limits.bodyBytes
 }
 
@@ -40,8 +41,18 @@ export function readBody(request: PlainRequest, limits: HttpLimits): Body | Prom
 
 function readPlain(bytes: Uint8Array, contentType: string | undefined, limits: HttpLimits): Body | Promise<Body> {
   if (isMultipart(contentType)) return readForm(bytes, contentType, limits)
+  // A table alone is a `multi` to be carried out as a job (specification 8.11, unknowns 80).
+  if (isCsv(contentType)) return { ok: true, text: '', fields: { createJob: 'true' }, files: [csvPart(bytes)] }
   if (!isUtf8(bytes)) return NOT_UTF8
   return { ok: true, text: asBuffer(bytes).toString('utf8') }
+}
+
+function isCsv(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^\s*text\/csv\b/i.test(contentType)
+}
+
+function csvPart(bytes: Uint8Array): FilePart {
+  return { field: 'file', fileName: '', contentType: 'text/csv', bytes }
 }
 
 async function readForm(bytes: Uint8Array, contentType: string, limits: HttpLimits): Promise<Body> {

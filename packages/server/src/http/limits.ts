@@ -8,6 +8,8 @@ export interface HttpLimits {
   readonly bodyBytes: number
   /** The same for `multipart/form-data`, which may carry files. */
   readonly multipartBytes: number
+  /** The same for `text/csv`, which is a file to import. */
+  readonly csvBytes: number
   /** Fields and files of one multipart body. */
   readonly multipartParts: number
   /** Answers shorter than this are not worth compressing. Characters. */
@@ -27,6 +29,8 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   bodyBytes: 10 * MEBIBYTE,
   /** @source documented: specification 1.4, the figure for uploadFile */
   multipartBytes: 50 * MEBIBYTE,
+  /** @source documented: specification 1.4, the figure for CSV files */
+  csvBytes: 100_000_000,
   /** @source documented: specification 8.14, 16 files; the rest is room for their arguments */
   multipartParts: 256,
   /** @source assumed: below this the headers weigh more than what is saved */

@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import { exportDataType } from './export-data.ts'
 import { exportReportType } from './export-report.ts'
 import { exportUsersType } from './export-users.ts'
+import { multiType } from './multi.ts'
 import { createJobRunner, type JobRunner } from './runner.ts'
 
 /** Where the numbers that bound jobs differ from ours. */
@@ -19,6 +20,8 @@ export interface JobOptions {
   readonly leaseMs?: number
   /** A file of an export is ended when it has this many bytes. */
   readonly partBytes?: number
+  /** So many rows of an import share one file of answers. */
+  readonly rowsPerFile?: number
 }
 
 export interface JobsOptions extends JobOptions {
@@ -26,7 +29,7 @@ export interface JobsOptions extends JobOptions {
   readonly files: Files
   readonly clock: Clock
   readonly logger: Logger
-  readonly engine: Pick<RunningEngine, 'apps'>
+  readonly engine: Pick<RunningEngine, 'apps' | 'performImport'>
   readonly rules?: SessionRules
   readonly availabilityMs: number
   readonly egress: Egress
@@ -35,7 +38,7 @@ export interface JobsOptions extends JobOptions {
 /** The runner with every type of job there is. */
 export function createJobs(options: JobsOptions): JobRunner {
   const { store, files, clock, logger, engine, egress, rules = DEFAULT_SESSION_RULES, leaseMs } = options
-  const { availabilityMs, partBytes } = options
+  const { availabilityMs, partBytes, rowsPerFile } = options
 
   function appNumber(appId: string): number {
     const app = engine.apps().find((one) => one.appId === appId)
@@ -66,6 +69,13 @@ export function createJobs(options: JobsOptions): JobRunner {
       }),
       exportUsers: exportUsersType({ store, files, appNumber }),
       exportReport: exportReportType({ store, rules }),
+      multi: multiType({
+        files,
+        egress,
+        appNumber,
+        perform: (appId, actions) => engine.performImport(appId, actions),
+        ...(rowsPerFile !== undefined && { rowsPerFile }),
+      }),
     },
     ...(leaseMs !== undefined && { leaseMs }),
   })

@@ -12,6 +12,9 @@ export interface EgressInit {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   readonly signal?: AbortSignal
+  /** Where this call may have more, or must take less, than others. */
+  readonly maxBytes?: number
+  readonly timeoutMs?: number
 }
 
 /** The only way out of the server. `fetch` has this shape, so a test may pass one of its own. */
@@ -64,12 +67,19 @@ export function createEgress(options: EgressOptions = {}): Egress {
   return async (text, init = {}) => {
     const url = parseDestination(text, options.allowHttp ?? false)
     const signal = AbortSignal.any([
-      AbortSignal.timeout(timeoutMs),
+      AbortSignal.timeout(init.timeoutMs ?? timeoutMs),
       ...(init.signal === undefined ? [] : [init.signal]),
     ])
     const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1')
     const vetted = await vet(hostname, resolve, mayCall, signal)
-    return send(url.protocol === 'https:' ? secure : plain, { url, hostname, vetted, init, signal, maxBytes })
+    return send(url.protocol === 'https:' ? secure : plain, {
+      url,
+      hostname,
+      vetted,
+      init,
+      signal,
+      maxBytes: init.maxBytes ?? maxBytes,
+    })
   }
 }
 

@@ -11,7 +11,7 @@ import { fixedRates } from '../services/rates.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { JobOptions } from '../jobs/jobs.ts'
 import type { Egress } from '../services/egress.ts'
-import type { Files } from '../store/files.ts'
+import { type Files, memoryFiles } from '../store/files.ts'
 import type { Store } from '../store/store.ts'
 
 export interface TestServerOptions {
@@ -42,6 +42,7 @@ export interface TestServer {
   readonly clock: FakeClock
   readonly server: Server
   readonly store: Store
+  readonly files: Files
   /** Ends what is overdue at the clock's instant, as the server's timer would. */
   sweep(): Promise<number>
   /** Carries out the jobs that are due, as the server's timer would. */
@@ -70,12 +71,14 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
   const money = rates && createMoney({ provider: fixedRates(rates), clock, logger: silentLogger })
   await money?.refresh()
   const { now: _, apps: __, store: ___, rates: ____, ...others } = options
-  const server = createServer({ ...others, store, apps, clock, ...(money && { money }) })
+  const files = options.files ?? memoryFiles()
+  const server = createServer({ ...others, files, store, apps, clock, ...(money && { money }) })
   return {
     fetch: server.fetch,
     clock,
     server,
     store,
+    files,
     sweep: () => server.sweep(),
     work: () => server.work(),
     call: async (action, args = {}) => {

@@ -12,8 +12,12 @@ export const batch = {
     args: {
       data: wire
         .list()
-        .required()
+        .requiredUnless('createJob')
         .describe('The actions: at most 500, of at most 50 users; or text that holds them as JSON.'),
+      createJob: wire.boolean().default(false).describe('Imports a file instead, as a job. Needs the development key.'),
+      gcsBucket: wire.text().describe('Where the file is: a folder of the server, or a URL that files are below.'),
+      file: wire.text().describe('Its name; a CSV. Or the file itself, in a form or as the body.'),
+      defaultAction: wire.text().describe('What rows without an `action` mean.'),
     },
   }),
 }

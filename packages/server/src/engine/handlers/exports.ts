@@ -6,7 +6,7 @@ import { histories } from '../histories.ts'
 import { type Job, JOB_KIND, jobId, madeToday, newJob } from '../job.ts'
 import { nextPacificDay, pacificDay } from '../pacific.ts'
 import { publicFileUrl } from '../public-files.ts'
-import type { AppPorts, Scene } from '../scene.ts'
+import type { AppPorts, Scene, Services } from '../scene.ts'
 import type { AppQuery } from './index.ts'
 
 /** How many of each an app may have in a day (Pacific). @source documented: specification 8.10 */
@@ -29,7 +29,7 @@ export const exportData: AppQuery<'exportData'> = async (args, scene, ports) => 
   const availableTo = Math.min(args.endTime ?? now + 1, now + 1)
   const range: ExportRange = { ...days, availableFrom: args.startTime ?? 0, availableTo }
   if (!(await isAnyExported(scene, ports, range))) return failed('NO_MATCHING_DATA')
-  const request: DataJob['request'] = { format: args.exportFormat, range, fileKey: fileKeyOf(scene), s3 }
+  const request: DataJob['request'] = { format: args.exportFormat, range, fileKey: fileKeyOf(scene.services), s3 }
   return make('exportData', request, scene, ports, args.callbackUrl)
 }
 
@@ -39,7 +39,7 @@ export const exportUsers: AppQuery<'exportUsers'> = async (args, scene, ports) =
   // A filter that is not understood must not export everybody.
   if (args.segment !== undefined) return failed('INVALID_ARGUMENT', { name: 'segment' })
   if (args.abTestId !== undefined) return failed('AB_TEST_NOT_FOUND')
-  const request = { fileKey: fileKeyOf(scene), userAttribute: args.userAttribute ?? null }
+  const request = { fileKey: fileKeyOf(scene.services), userAttribute: args.userAttribute ?? null }
   return make('exportUsers', request, scene, ports)
 }
 
@@ -140,7 +140,7 @@ function isHttpUrl(text: string): boolean {
 }
 
 /** A random UUID: 122 bits that nobody can guess. */
-function fileKeyOf({ services }: Scene): string {
+export function fileKeyOf(services: Pick<Services, 'token'>): string {
   const hex = Buffer.from(services.token(), 'base64url').toString('hex').slice(0, 32)
   return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-a$4-$5')
 }

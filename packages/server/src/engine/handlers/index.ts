@@ -3,6 +3,7 @@ import type { Draft } from '../draft.ts'
 import type { AppPorts, Cast, Decide, Query, Scene } from '../scene.ts'
 import { deleteVars, downloadFile, getAbTest, getAbTests, getVariant, getVars, setVars, uploadFile } from './content.ts'
 import { exportData, exportReport, exportUsers, getExportResults } from './exports.ts'
+import { getMultiResults } from './imports.ts'
 import { advance, track, trackGeofence } from './events.ts'
 import { getMigrateState, log } from './sdk.ts'
 import { heartbeat, pauseSession, pauseState, restart, resumeSession, resumeState, start, stop } from './sessions.ts'
@@ -71,6 +72,7 @@ const table: { readonly [Name in Handled]: Handler<Name> } = {
   exportUsers: app(exportUsers),
   exportReport: app(exportReport),
   getExportResults: app(getExportResults),
+  getMultiResults: app(getMultiResults),
 }
 
 /** A handler whose arguments were parsed by the row of the same name; which name, is no longer known. */
