@@ -58,7 +58,7 @@ export interface Server extends Mountable, Lifecycle {
   work(): Promise<void>
 }
 
-/** How long a change of rules or content made by another process may go unnoticed here. */
+/** How long a change of apps, keys, rules or content made by another process may go unnoticed here. */
 const REFRESH_EVERY_MS = SECOND_MS
 
 const NO_MONEY: Money = { convert: (value, from, to) => (from === to ? { value } : null) }
@@ -129,7 +129,7 @@ export function createServer(options: ServerOptions): Server {
     engine: preparedEngine,
     logger,
     limits,
-    isReady: () => phase === 'started',
+    isReady: () => phase === 'started' && (store.isReady?.() ?? true),
     fileRoute: createFileRoute(files),
     ...(adminRoute && { adminRoute }),
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),

@@ -11,13 +11,15 @@ import {
   randomKeys,
   rotated,
 } from '../new-app.ts'
-import { dataOption, withData } from './data.ts'
+import { dataOption, postgresOption, type Whereabouts, withStore } from './data.ts'
 import { Problem } from './problem.ts'
 import { table } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
 export function addApps(program: Command, terminal: Terminal): void {
-  const apps = program.command('apps').description('Make apps and their keys. The server must not be running.')
+  const apps = program
+    .command('apps')
+    .description('Make apps and their keys. The server of a folder must not be running.')
 
   apps
     .command('create')
@@ -25,8 +27,9 @@ export function addApps(program: Command, terminal: Terminal): void {
     .addOption(new Option('--name <name>', 'what people call it').makeOptionMandatory().env('DAMSON_APP_NAME'))
     .addOption(new Option('--app-id <id>', 'its id (default: a random one)').env('DAMSON_APP_ID'))
     .addOption(dataOption())
-    .action(async ({ name, appId, data }: { name: string; appId?: string; data: string }) => {
-      const created = await createApp(data, name, appId ?? randomAppId())
+    .addOption(postgresOption())
+    .action(async ({ name, appId, ...where }: Whereabouts & { name: string; appId?: string }) => {
+      const created = await createApp(where, name, appId ?? randomAppId())
       terminal.print(
         `Made the app '${name}'. Its keys are shown this once:\n\n${keysTable(created.appId, created.keys)}`,
       )
@@ -36,8 +39,9 @@ export function addApps(program: Command, terminal: Terminal): void {
     .command('list')
     .description('Show the apps and what is known of their keys.')
     .addOption(dataOption())
-    .action(async ({ data }: { data: string }) => {
-      const all = await withData(data, (store) => store.apps())
+    .addOption(postgresOption())
+    .action(async (where: Whereabouts) => {
+      const all = await withStore(where, (store) => store.apps())
       terminal.print(
         all.length === 0 ? 'There is no app yet: damson apps create --name NAME' : appsTable(all, Date.now()),
       )
@@ -57,8 +61,9 @@ export function addApps(program: Command, terminal: Terminal): void {
         .argParser(parseHours),
     )
     .addOption(dataOption())
-    .action(async (appId: string, options: { class: IssuedClass; keepOldFor: number; data: string }) => {
-      const key = await rotate(options.data, appId, options.class, options.keepOldFor)
+    .addOption(postgresOption())
+    .action(async (appId: string, options: Whereabouts & { class: IssuedClass; keepOldFor: number }) => {
+      const key = await rotate(options, appId, options.class, options.keepOldFor)
       const old =
         options.keepOldFor === 0 ? 'The old ones work no more.' : `The old ones work for ${options.keepOldFor} h more.`
       terminal.print(`The new ${options.class} key of ${appId}, shown this once:\n\n  ${key}\n\n${old}`)
@@ -70,8 +75,8 @@ export function keysTable(appId: string, keys: IssuedKeys): string {
   return table([['app id', appId], ...ISSUED_CLASSES.map((keyClass) => [keyClass, keys[keyClass]])])
 }
 
-function createApp(folder: string, name: string, appId: string): Promise<{ appId: string; keys: IssuedKeys }> {
-  return withData(folder, async (store) => {
+function createApp(where: Whereabouts, name: string, appId: string): Promise<{ appId: string; keys: IssuedKeys }> {
+  return withStore(where, async (store) => {
     const apps = await store.apps()
     if (apps.some((app) => app.appId === appId))
       throw new Problem(
@@ -84,11 +89,11 @@ function createApp(folder: string, name: string, appId: string): Promise<{ appId
   })
 }
 
-function rotate(folder: string, appId: string, keyClass: IssuedClass, keepHours: number): Promise<string> {
-  return withData(folder, async (store) => {
+function rotate(where: Whereabouts, appId: string, keyClass: IssuedClass, keepHours: number): Promise<string> {
+  return withStore(where, async (store) => {
     const app = (await store.apps()).find((one) => one.appId === appId)
     if (app === undefined)
-      throw new Problem(`there is no app '${appId}' in ${folder}. 'damson apps list' shows those there are.`)
+      throw new Problem(`there is no app '${appId}' there. 'damson apps list' shows those there are.`)
     const key = randomKey(keyClass)
     await store.saveApp(rotated(app, keyClass, key, keepHours * HOUR_MS, Date.now()))
     return key

@@ -9,13 +9,14 @@ import type { Store } from '../store/store.ts'
 import { chosenApp } from './chosen-app.ts'
 import { brokenContent, readContentFiles, type WrittenContent } from './content-file.ts'
 import { planText } from './content-plan.ts'
-import { dataOption, withData } from './data.ts'
+import { dataOption, postgresOption, type Whereabouts, withStore } from './data.ts'
 import { Problem } from './problem.ts'
 import type { Terminal } from './terminal.ts'
 
 interface ApplyOptions {
   readonly appId?: string
   readonly data: string
+  readonly postgres?: string
   readonly yes?: true
   readonly dryRun?: true
 }
@@ -25,7 +26,7 @@ const appOption = () => new Option('--app-id <id>', 'the app, if there are sever
 export function addContent(program: Command, terminal: Terminal): void {
   const content = program
     .command('content')
-    .description('Variables, audiences and A/B tests as files. The server must not be running.')
+    .description('Variables, audiences and A/B tests as files. The server of a folder must not be running.')
 
   content
     .command('apply')
@@ -35,6 +36,7 @@ export function addContent(program: Command, terminal: Terminal): void {
     .addOption(new Option('--yes', 'do not ask').env('DAMSON_YES'))
     .addOption(new Option('--dry-run', 'show the plan and change nothing').conflicts('yes').env('DAMSON_DRY_RUN'))
     .addOption(dataOption())
+    .addOption(postgresOption())
     .addHelpText(
       'after',
       `
@@ -48,7 +50,7 @@ Examples:
       const written = readContentFiles(path)
       const read = readContent(written.value)
       if (!read.ok) throw brokenContent(written, read.problems)
-      await withData(options.data, (store) => apply(store, written, read.content, options, terminal))
+      await withStore(options, (store) => apply(store, written, read.content, options, terminal))
     })
 
   content
@@ -57,8 +59,9 @@ Examples:
     .addOption(appOption())
     .addOption(new Option('--json', 'JSON instead of YAML').env('DAMSON_JSON'))
     .addOption(dataOption())
-    .action(async ({ appId, data, json }: { appId?: string; data: string; json?: true }) => {
-      const exported = await withData(data, async (store) => {
+    .addOption(postgresOption())
+    .action(async ({ appId, json, ...where }: Whereabouts & { appId?: string; json?: true }) => {
+      const exported = await withStore(where, async (store) => {
         const app = chosenApp(await store.apps(), appId)
         return exportedContent((await store.documents(app.appId, contentKind.name)).documents)
       })

@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path'
 import { Option } from 'commander'
 import type { BookOptions } from '../store/book.ts'
 import { type Files, folderFiles } from '../store/files.ts'
+import { postgresStore } from '../store/postgres/index.ts'
 import { type SqliteStore, sqliteStore } from '../store/sqlite/index.ts'
+import type { Store } from '../store/store.ts'
 import { Problem, reasonOf } from './problem.ts'
 
 /** Beside where the command is run, so that nothing is hidden in a home directory. */
@@ -11,6 +13,35 @@ const DEFAULT_DATA = './data'
 
 export function dataOption(): Option {
   return new Option('--data <folder>', 'where everything is kept').default(DEFAULT_DATA).env('DAMSON_DATA')
+}
+
+/** What a URL of a PostgreSQL looks like. */
+export const POSTGRES_FORM = 'postgres://user@host/database'
+
+export function postgresOption(): Option {
+  return new Option('--postgres <url>', `everything is kept in this PostgreSQL instead: ${POSTGRES_FORM}`).env(
+    'DAMSON_POSTGRES',
+  )
+}
+
+/** Where a command finds everything: a folder, or a PostgreSQL if one is named. */
+export interface Whereabouts {
+  readonly data: string
+  readonly postgres?: string
+}
+
+export function openStore({ data, postgres }: Whereabouts, options: BookOptions = {}): Promise<Store> {
+  return postgres === undefined ? openData(data, options) : postgresStore({ url: postgres, ...options })
+}
+
+/** Runs `use` with the store of a folder or a PostgreSQL, and closes it whatever happens. */
+export async function withStore<T>(where: Whereabouts, use: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore(where)
+  try {
+    return await use(store)
+  } finally {
+    await store.close()
+  }
 }
 
 export async function openData(folder: string, options: BookOptions = {}): Promise<SqliteStore> {

@@ -5,6 +5,8 @@ import { addContent } from './content.ts'
 import { addBackup } from './backup.ts'
 import { addImport } from './import.ts'
 import { tell } from './problem.ts'
+import { addMigrate } from './migrate.ts'
+import { addMove } from './move.ts'
 import { addReplay } from './replay.ts'
 import { addServe } from './serve.ts'
 import type { Terminal } from './terminal.ts'
@@ -18,6 +20,8 @@ Examples:
   damson replay access.log.gz                         sessions in the log of a web server
   damson users show ann --data ./data                 all that is known of a user
   damson content apply content.yaml --dry-run         what a file would change of variables and tests
+  damson migrate --postgres URL                       make the tables for many servers
+  damson serve --postgres URL                         one of them
 
 Each flag has an environment variable, which 'damson COMMAND --help' names; a flag wins over it.`
 
@@ -29,6 +33,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     .addHelpText('after', EXAMPLES)
   addServe(program, terminal)
   addApps(program, terminal)
+  addMigrate(program, terminal)
+  addMove(program, terminal)
   addReplay(program, terminal)
   addUsers(program, terminal)
   addImport(program, terminal)

@@ -11,7 +11,7 @@ import { memoryFiles } from '../store/files.ts'
 import { memoryStore } from '../store/memory.ts'
 import { NO_CONFIG, readConfig } from './config.ts'
 import { serveControl } from './control.ts'
-import { dataOption, filesOf, openData } from './data.ts'
+import { dataOption, filesOf, openData, openStore, postgresOption } from './data.ts'
 import { demoOf } from './demo.ts'
 import { Problem, reasonOf } from './problem.ts'
 import { startWithContent } from './serve-content.ts'
@@ -24,6 +24,7 @@ interface ServeOptions {
   readonly host: string
   readonly port: number
   readonly data: string
+  readonly postgres?: string
   readonly memory?: true
   readonly config?: string
   readonly publicUrl?: string
@@ -47,7 +48,8 @@ export function addServe(program: Command, terminal: Terminal): void {
         .argParser(parsePort),
     )
     .addOption(dataOption())
-    .addOption(new Option('--memory', 'keep nothing').conflicts('data').env('DAMSON_MEMORY'))
+    .addOption(postgresOption())
+    .addOption(new Option('--memory', 'keep nothing').conflicts(['data', 'postgres']).env('DAMSON_MEMORY'))
     .addOption(new Option('--config <file>', 'JSON that names apps, their keys and settings').env('DAMSON_CONFIG'))
     .addOption(
       new Option('--public-url <url>', 'where callers reach the server: what addresses of files begin with')
@@ -84,6 +86,7 @@ Examples:
   damson serve --port 9000 --data /var/lib/damson
   damson serve --config apps.json --log-level debug
   damson serve --config apps.json --content content/
+  damson serve --postgres postgres://damson@db/damson --host 0.0.0.0
   DAMSON_HOST=0.0.0.0 DAMSON_PORT=80 damson serve
 
 A configuration file:
@@ -107,8 +110,9 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   } = options.config === undefined ? NO_CONFIG : readConfig(options.config)
   const directory = dirname(resolve(options.config ?? '.'))
   const services = await createServices(wanted, { clock, logger, directory })
-  const data = options.memory ? null : await openData(options.data, storing)
-  const store = data ?? memoryStore(storing)
+  const isInFolder = options.memory !== true && options.postgres === undefined
+  const data = isInFolder ? await openData(options.data, storing) : null
+  const store = data ?? (options.memory ? memoryStore(storing) : await openStore(options, storing))
   const files = options.memory ? memoryFiles() : filesOf(options.data)
   const demo = options.demo ? demoOf([...(await store.apps()), ...configured]) : null
   const apps: readonly NewApp[] = demo?.app ? [...configured, demo.app] : configured

@@ -6,7 +6,7 @@ import { settle } from '../engine/story.ts'
 import type { ProfileRef, Store } from '../store/store.ts'
 import { DEFAULT_SESSION_RULES } from '@damson/core/session'
 import { chosenApp } from './chosen-app.ts'
-import { dataOption, withData } from './data.ts'
+import { dataOption, postgresOption, withStore } from './data.ts'
 import { Problem } from './problem.ts'
 import type { Terminal } from './terminal.ts'
 import { profilePage } from './user-page.ts'
@@ -15,6 +15,7 @@ interface UserOptions {
   readonly appId?: string
   readonly device?: true
   readonly data: string
+  readonly postgres?: string
 }
 
 const appOption = () => new Option('--app-id <id>', 'the app, if there are several').env('DAMSON_APP_ID')
@@ -31,9 +32,10 @@ export function addUsers(program: Command, terminal: Terminal): void {
     .addOption(deviceOption())
     .addOption(new Option('--json', 'print what exportUser would answer').env('DAMSON_JSON'))
     .addOption(dataOption())
+    .addOption(postgresOption())
     .action(async (id: string, options: UserOptions & { json?: true }) => {
       const now = Date.now()
-      const profile = await withData(options.data, (store) => find(store, id, options, now))
+      const profile = await withStore(options, (store) => find(store, id, options, now))
       terminal.print(options.json ? JSON.stringify(exportedUser(profile), null, 2) : profilePage(profile, now))
     })
 
@@ -47,9 +49,10 @@ export function addUsers(program: Command, terminal: Terminal): void {
       new Option('--full-erasure', 'leave no byte of the sessions and events either').env('DAMSON_FULL_ERASURE'),
     )
     .addOption(dataOption())
+    .addOption(postgresOption())
     .action(async (id: string, options: UserOptions & { fullErasure?: true }) => {
       const fullErasure = options.fullErasure === true
-      const userId = await withData(options.data, (store) => remove(store, id, options, fullErasure))
+      const userId = await withStore(options, (store) => remove(store, id, options, fullErasure))
       terminal.print(`Deleted '${userId}'${fullErasure ? ' and everything they did' : '; their history stays'}.`)
     })
 }

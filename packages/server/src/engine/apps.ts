@@ -3,7 +3,7 @@ import type { KeyClass } from '@damson/core/protocol'
 import type { Store } from '../store/store.ts'
 import type { App } from './app.ts'
 import { authorize, type KeyRing, keyRing, NO_KEYS } from './authorize.ts'
-import { NameBook, type NameKind } from './names.ts'
+import { NAME_KINDS, NameBook, type NameKind } from './names.ts'
 
 /** An app with what is made of it once and not for every request. */
 export interface KnownApp {
@@ -12,7 +12,13 @@ export interface KnownApp {
   readonly names: NameBook
 }
 
-/** The apps of this process: read from the store once, changed only through here. */
+/** The kind of documents that hold the fingerprints of an app's names, one document for each kind of name. */
+const NAMES = 'names'
+
+/**
+ * The apps as this process knows them: read from the store, changed through here and, where processes share a store, read
+ * again.
+ */
 export class Apps {
   readonly #store: Store
   readonly #known = new Map<string, KnownApp>()
@@ -46,10 +52,18 @@ export class Apps {
   }
 
   async save(app: App): Promise<void> {
-    const names = this.#known.get(app.appId)?.names.toJSON() ?? app.names
-    const kept = names === undefined ? app : { ...app, names }
-    await this.#store.saveApp(kept)
-    this.#put(kept)
+    await this.#store.saveApp(app)
+    this.#put(app)
+  }
+
+  /** Takes over what other processes changed; where there are none, nothing. */
+  async refresh(): Promise<void> {
+    if (this.#store.isShared !== true || !this.#isLoaded) return
+    for (const app of await this.#store.apps()) {
+      const known = this.#known.get(app.appId)
+      if (known === undefined) await this.#add(app)
+      else if (JSON.stringify(known.app) !== JSON.stringify(app)) this.#put(app)
+    }
   }
 
   /** The class of the key; `null` for a wrong one, and, after the same work, for an app nobody knows. */
@@ -67,7 +81,7 @@ export class Apps {
     this.#namesToSave.add(appId)
     this.#saving = this.#saving.then(async () => {
       this.#namesToSave.delete(appId)
-      await this.#store.saveApp({ ...known.app, names: known.names.toJSON() })
+      await this.#saveNames(known)
     })
     // A name that could not be saved is noted again when it is next met after a restart: nothing else depends on it.
     this.#saving = this.#saving.catch(() => undefined)
@@ -78,12 +92,37 @@ export class Apps {
     await this.#saving
   }
 
+  /** Adds ours to those that are there: another process may have met others. */
+  async #saveNames({ app, names }: KnownApp): Promise<void> {
+    const met = names.toJSON()
+    await this.#store.changeDocuments(app.appId, NAMES, ({ documents }) => {
+      const put: Record<string, readonly string[]> = {}
+      for (const kind of NAME_KINDS) {
+        const before = (documents.get(kind) ?? []) as readonly string[]
+        names.take(kind, before)
+        const all = new Set([...before, ...met[kind]])
+        if (all.size > before.length) put[kind] = [...all]
+      }
+      return { answer: null, put }
+    })
+  }
+
   async #read(): Promise<void> {
-    for (const app of await this.#store.apps()) this.#put(app)
+    for (const app of await this.#store.apps()) await this.#add(app)
     this.#isLoaded = true
   }
 
-  #put(app: App): void {
-    this.#known.set(app.appId, { app, ring: keyRing(app), names: new NameBook(app) })
+  async #add(app: App): Promise<void> {
+    const { documents } = await this.#store.documents(app.appId, NAMES)
+    const { names } = this.#put(app)
+    for (const kind of NAME_KINDS) names.take(kind, (documents.get(kind) ?? []) as readonly string[])
+  }
+
+  #put(app: App): KnownApp {
+    const before = this.#known.get(app.appId)?.names.toJSON()
+    const known = { app, ring: keyRing(app), names: new NameBook(app) }
+    if (before !== undefined) for (const kind of NAME_KINDS) known.names.take(kind, before[kind])
+    this.#known.set(app.appId, known)
+    return known
   }
 }

@@ -65,7 +65,7 @@ export interface RunningEngine extends Engine {
   load(): Promise<void>
   /** Makes an app's content what was written down, or says what is wrong with it and changes nothing. */
   applyContent(appId: string, content: ContentSource): Promise<Plan>
-  /** Takes over documents that another process changed. */
+  /** Takes over apps and documents that another process changed. */
   refresh(): Promise<void>
   apps(): readonly App[]
   saveApp(app: App): Promise<void>
@@ -131,11 +131,11 @@ class TheEngine implements RunningEngine {
   }
 
   async load(): Promise<void> {
-    await Promise.all([this.#apps.load(), this.refresh()])
+    await Promise.all([this.#apps.load(), this.#ports.catalog.refresh()])
   }
 
-  refresh(): Promise<void> {
-    return this.#ports.catalog.refresh()
+  async refresh(): Promise<void> {
+    await Promise.all([this.#apps.refresh(), this.#ports.catalog.refresh()])
   }
 
   apps(): readonly App[] {

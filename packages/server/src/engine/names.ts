@@ -74,7 +74,12 @@ export class NameBook implements Names {
     return true
   }
 
-  /** The fingerprints, as an app keeps them. */
+  /** Takes over fingerprints noted elsewhere, as far as there is room. */
+  take(kind: NameKind, fingerprints: readonly string[]): void {
+    for (const one of fingerprints) if (!this.isFull(kind)) this.#fingerprints[kind].add(one)
+  }
+
+  /** The fingerprints, as they are kept. */
   toJSON(): Record<NameKind, readonly string[]> {
     const { event, state, attribute, parameter } = this.#fingerprints
     return { event: [...event], state: [...state], attribute: [...attribute], parameter: [...parameter] }

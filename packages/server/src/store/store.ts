@@ -119,6 +119,10 @@ export interface Store extends Deliveries, Documents {
   entries(query: EntryQuery): AsyncIterable<StoredEntry>
   /** Drops message ids older than 24 hours, and deliveries that failed more than `FAILED_DELIVERY_DAYS` ago. */
   forget(now: EpochMs): Promise<void>
+  /** Other processes change it, too: what is remembered of it has to be looked at again. */
+  readonly isShared?: boolean
+  /** Whether it could take a turn now, as far as it knows: what `/readyz` says. Absent: always. */
+  isReady?(): boolean
   /** Commits what was accepted, then lets go of files and threads. Later calls fail. */
   close(): Promise<void>
 }

@@ -40,7 +40,10 @@ export async function migrate(pool: PostgresPool, options: MigrateOptions = {}):
 
 /** Which version the tables are of; 0 when there are none. */
 export async function versionOf(client: PostgresClient): Promise<number> {
-  const { rows: found } = await client.query({ text: `SELECT to_regclass('meta') IS NOT NULL AS is_there` })
+  // Of the catalogue itself: what a name was looked up as before, `to_regclass` remembers.
+  const { rows: found } = await client.query({
+    text: `SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'meta' AND pg_table_is_visible(oid)) AS is_there`,
+  })
   if (found[0]?.is_there !== true) return 0
   const { rows } = await client.query({ text: `SELECT value FROM meta WHERE name = 'version'` })
   return Number(rows[0]?.value ?? 0)

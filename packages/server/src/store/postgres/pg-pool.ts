@@ -22,6 +22,8 @@ export async function pgPool(options: PoolOptions): Promise<PostgresPool> {
   })
   // A connection that breaks while nobody uses it is dropped by the pool; the next turn gets another.
   pool.on('error', () => undefined)
+  // And one that breaks while somebody does tells them by the statement that failed; an event nobody hears ends the process.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const direct = new WeakMap<PoolClient, boolean>()
 
   async function isDirect(client: PoolClient): Promise<boolean> {
@@ -32,7 +34,6 @@ export async function pgPool(options: PoolOptions): Promise<PostgresPool> {
     const found = rows[0]?.pid === (client as unknown as { readonly processID: number | null }).processID
     if (found) await client.query(options.settings)
     direct.set(client, found)
-    client.on('error', () => undefined)
     return found
   }
 

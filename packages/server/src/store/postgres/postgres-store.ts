@@ -8,7 +8,8 @@ import { createDeviceOwners } from './device-owners.ts'
 import { createAppTables, DecisionError } from './documents.ts'
 import { overdue } from './due.ts'
 import { failureOf } from './failures.ts'
-import { BUCKETS } from './keys.ts'
+import { createHealth } from './health.ts'
+import { createLeases } from './leases.ts'
 import { refuseNewer } from './migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { createOutbox } from './outbox.ts'
@@ -83,7 +84,8 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
   })
   const tables = createAppTables(sessions)
   const outbox = createOutbox(reader)
-  const buckets = Array.from({ length: BUCKETS }, (_, bucket) => bucket)
+  const leases = createLeases(sessions)
+  const health = createHealth(sessions)
 
   async function asking<T>(ask: () => Promise<T>): Promise<T> {
     if (closing !== null) throw new StoreClosedError()
@@ -120,6 +122,8 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
 
   async function close(): Promise<void> {
     await scheduler.idle()
+    // Whoever cannot say that it leaves is missed after a while.
+    await leases.release().catch(() => undefined)
     await pool.end()
   }
 
@@ -136,11 +140,13 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
     settleDelivery: (id, attempt, settlement) => asking(() => outbox.settleDelivery(id, attempt, settlement)),
     deliveries: outbox.deliveries,
     reviveDelivery: (appId, id, dueAt) => asking(() => outbox.reviveDelivery(appId, id, dueAt)),
-    overdue: (now, limit) => asking(() => overdue(reader, now, limit, buckets)),
+    overdue: (now, limit) => asking(async () => overdue(reader, now, limit, await leases.held())),
     profiles: (appId) => walkProfiles(read, appId),
     owners: (appId, after) => walkOwners(read, appId, after),
     entries: (query) => walkEntries(read, query),
     forget: (now) => asking(() => forget(now)),
+    isShared: true,
+    isReady: () => health.isUp() && scheduler.waitedMs() < shedAfterMs,
     close: () => (closing ??= close()),
   }
 }
@@ -182,6 +188,10 @@ async function readMeta(sessions: Sessions): Promise<ReadonlyMap<string, string>
   const version = Number(meta.get('version') ?? 0)
   refuseNewer(version)
   if (version < MIGRATIONS.length) throw tooOld(version)
+  if (meta.has('move'))
+    throw new StoreUnusableError(
+      'Expected a whole copy, but a move into this database is not finished. Run the same damson move once more.',
+    )
   return meta
 }
 
