@@ -63,6 +63,19 @@ describe.each(VERSIONS)('while the server is away, an app on %s', (_name, expres
   })
 })
 
+test('what waits for a server that is away is bounded, and what finds no room is counted', async () => {
+  const fetch = recordingFetch()
+  fetch.failAlways('networkError')
+  const [, express] = VERSIONS[0]!
+  const app = await startApp(express, { ...routes, client: { fetch, maxQueue: 10 } })
+  await shopping(app)
+  const { pending, dropped } = app.client.stats()
+  expect(pending).toBe(10)
+  // A session and an event for each of twenty people, of which ten actions wait.
+  expect(dropped).toEqual({ queueFull: 30 })
+  expect(unhandled.splice(0)).toEqual([])
+})
+
 describe.each(VERSIONS)('shutting down on %s', (_name, express) => {
   test('finishes the request under way, sends what it tracked, then closes the rest', async () => {
     const fetch = recordingFetch()

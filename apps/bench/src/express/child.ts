@@ -6,6 +6,8 @@ import type { LibraryName } from './libraries.ts'
 /** What a target says of itself since it was asked last. */
 export interface Account {
   readonly cpuMicroseconds: number
+  /** Processor time before the route, the 99th percentile. */
+  readonly beforeRouteMicroseconds: number
   readonly rssBytes: number
   readonly unhandled: number
 }

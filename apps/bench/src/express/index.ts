@@ -34,10 +34,19 @@ export async function runExpressBench({ rounds, amount, requests, isKept }: Expr
     ),
     `While the server is away, ${requests} requests of each app in each round, asked in turns:`,
     table(
-      ['server', 'added p99, ms', 'added median, ms', 'answered 200', 'memory', 'unhandled rejections'],
-      outage.map(({ fault, addedP99Ms, addedMedianMs, requests: answered, memoryMb, unhandled }) => [
+      [
+        'server',
+        'added p99, ms',
+        'of that our own CPU',
+        'added median, ms',
+        'answered 200',
+        'memory',
+        'unhandled rejections',
+      ],
+      outage.map(({ fault, addedP99Ms, addedCpuP99Ms, addedMedianMs, requests: answered, memoryMb, unhandled }) => [
         fault === 'down' ? 'refuses connections' : 'takes requests and never answers',
         shown(addedP99Ms),
+        addedCpuP99Ms.toFixed(2),
         shown(addedMedianMs),
         `all of ${answered}`,
         `${Math.round(memoryMb)} MB`,

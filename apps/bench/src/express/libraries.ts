@@ -33,7 +33,7 @@ export const LIBRARIES = {
     app.use(damson(client, { secrets: ['a secret of thirty-two characters'], identify: userOf }))
     return {
       track: (request, item) => void getTracker(request).track(EVENT, { item }),
-      flush: () => client.flush({ timeoutMs: FLUSH_MS }),
+      flush: () => client.flush({ timeoutMs: hasRoom ? FLUSH_MS : 1_000 }),
     }
   },
 

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import { createServer, type Server } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { shuffled, spreadOf, type Spread } from '../statistics.ts'
+import { quantile, shuffled, spreadOf, type Spread } from '../statistics.ts'
 import { startTarget, type Account, type Target } from './child.ts'
 
 export type Fault = 'down' | 'hanging'
@@ -11,6 +11,8 @@ export interface OutageFigures {
   /** p99 of the app with ours less p99 of the bare app, asked in turns in the same round. Milliseconds. */
   readonly addedP99Ms: Spread
   readonly addedMedianMs: Spread
+  /** p99 of the processor time that is spent before the route begins, less that of the bare app. Milliseconds. */
+  readonly addedCpuP99Ms: number
   readonly requests: number
   readonly memoryMb: number
   readonly unhandled: number
@@ -47,6 +49,7 @@ export async function measureOutage({
   try {
     // Code that is compiled by now, and clients that have found out that nobody answers.
     await askInTurns(targets, requests)
+    await Promise.all(targets.map((target) => target.account()))
     for (let round = 1; round <= rounds; round += 1) {
       const times = await askInTurns(targets, requests)
       for (const fault of ['down', 'hanging'] as const) {
@@ -58,10 +61,10 @@ export async function measureOutage({
         )
       }
     }
-    const [down, hanging] = await Promise.all([ours.down.account(), ours.hanging.account()])
+    const [base, down, hanging] = await Promise.all(targets.map((target) => target.account()))
     const accounts = { down, hanging }
     return (['down', 'hanging'] as const).map((fault) =>
-      figures(fault, added[fault], accounts[fault], rounds * requests),
+      figures(fault, added[fault], { account: accounts[fault]!, base: base! }, rounds * requests),
     )
   } finally {
     for (const target of targets) target.stop()
@@ -72,11 +75,13 @@ export async function measureOutage({
 function figures(
   fault: Fault,
   { p99, median }: { readonly p99: readonly number[]; readonly median: readonly number[] },
-  { rssBytes, unhandled }: Account,
+  { account, base }: { readonly account: Account; readonly base: Account },
   requests: number,
 ): OutageFigures {
   const [addedP99Ms, addedMedianMs] = [spreadOf(p99), spreadOf(median)]
-  return { fault, addedP99Ms, addedMedianMs, requests, memoryMb: rssBytes / 2 ** 20, unhandled }
+  const addedCpuP99Ms = (account.beforeRouteMicroseconds - base.beforeRouteMicroseconds) / 1_000
+  const memoryMb = account.rssBytes / 2 ** 20
+  return { fault, addedP99Ms, addedMedianMs, addedCpuP99Ms, requests, memoryMb, unhandled: account.unhandled }
 }
 
 /** Each person asks one app after the other, in another order each time: what disturbs one, disturbs all. */
@@ -107,11 +112,6 @@ function timeOf({ name, port }: Target, agent: http.Agent, person: number): Prom
     })
     request.once('error', reject)
   })
-}
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(Math.floor(sorted.length * part), sorted.length - 1)]!
 }
 
 async function listening(server: Server): Promise<Server> {
