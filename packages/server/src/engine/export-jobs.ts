@@ -51,6 +51,11 @@ export interface DataResult {
 export interface UsersRequest {
   readonly fileKey: string
   readonly userAttribute: string | null
+  /** Only users of this audience, as they stood at `at`. */
+  readonly audienceName: string | null
+  /** Only users who were given a variant of this test. */
+  readonly abTestId: number | null
+  readonly at: EpochMs
 }
 
 export interface FilesResult {

@@ -1,5 +1,7 @@
+import { type Content, compileContent, contentKind } from '../content/snapshot.ts'
 import { exportedAttribute } from '../engine/export-user.ts'
 import { exportFile, type FilesResult, type UsersJob } from '../engine/export-jobs.ts'
+import type { Profile } from '../engine/profile.ts'
 import { row } from '../engine/record-csv.ts'
 import type { Files } from '../store/files.ts'
 import type { Store } from '../store/store.ts'
@@ -7,7 +9,7 @@ import { createPartWriter } from './part-writer.ts'
 import type { JobType, Task } from './runner.ts'
 
 export interface ExportUsersOptions {
-  readonly store: Pick<Store, 'profiles'>
+  readonly store: Pick<Store, 'profiles' | 'documents'>
   readonly files: Files
   appNumber(appId: string): number
 }
@@ -16,18 +18,15 @@ export interface ExportUsersOptions {
 export function exportUsersType({ store, files, appNumber }: ExportUsersOptions): JobType {
   async function run({ appId, job, signal }: Task<UsersJob>): Promise<FilesResult> {
     const { fileKey, userAttribute } = job.request
+    const lineOf = liner(job.request, compileContent((await store.documents(appId, contentKind.name)).documents))
     const writer = createPartWriter(files, exportFile(appNumber(appId), fileKey, '-0'))
     try {
-      await writer.write(row(userAttribute === null ? ['userId'] : ['userId', userAttribute]))
-      for await (const { userId, attributes, blocked } of store.profiles(appId)) {
+      const ofTest = job.request.abTestId === null ? [] : ['variantId', 'variantName']
+      await writer.write(row(['userId', ...ofTest, ...(userAttribute === null ? [] : [userAttribute])]))
+      for await (const profile of store.profiles(appId)) {
         signal.throwIfAborted()
-        if (blocked) continue
-        if (userAttribute === null) {
-          await writer.write(row([userId]))
-        } else if (Object.hasOwn(attributes, userAttribute)) {
-          const value = attributes[userAttribute]
-          await writer.write(row([userId, value === undefined ? value : exportedAttribute(value)]))
-        }
+        const line = lineOf(profile)
+        if (line !== null) await writer.write(row(line))
       }
       await writer.end()
     } catch (error) {
@@ -40,5 +39,27 @@ export function exportUsersType({ store, files, appNumber }: ExportUsersOptions)
   return {
     run: (task) => run(task as Task<UsersJob>),
     filesOf: (job) => (job.result as FilesResult | null)?.files ?? [],
+  }
+}
+
+/** What a user's line holds; `null` if the user is not among those who are asked for. */
+function liner(request: UsersJob['request'], content: Content): (profile: Profile) => readonly unknown[] | null {
+  const { userAttribute, audienceName, abTestId, at } = request
+  const audience = audienceName === null ? null : content.audiences.get(audienceName)
+  if (audience === undefined) throw new Error(`Expected the audience '${audienceName}', but it is gone.`)
+  const test = content.tests.find(({ id }) => id === abTestId)
+
+  return (profile) => {
+    const { userId, attributes, variants, blocked } = profile
+    if (blocked || (audience !== null && !audience(profile, at))) return null
+    const line: unknown[] = [userId]
+    if (abTestId !== null) {
+      const given = Object.hasOwn(variants, abTestId) ? variants[abTestId] : undefined
+      if (given === undefined) return null
+      line.push(given.variantId, test?.byId.get(given.variantId)?.name)
+    }
+    if (userAttribute === null) return line
+    const value = Object.hasOwn(attributes, userAttribute) ? attributes[userAttribute] : undefined
+    return value === undefined ? null : [...line, exportedAttribute(value)]
   }
 }

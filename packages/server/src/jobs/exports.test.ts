@@ -298,6 +298,27 @@ describe('exportUsers', () => {
     expect(await file(some)).toBe('userId,age\nbob,7\n')
   })
 
+  test('only those of an audience, and those in a test with their variants [J-11]', async () => {
+    await visit('ann', { age: 30 })
+    await visit('bob', { age: 7 })
+    const variants = { 51: { name: 'a' }, 52: { name: 'b, or not', weight: 0 } }
+    await world.server.engine.applyContent('app_test', {
+      audiences: { grown: 'attribute.age >= 18' },
+      tests: { 5: { name: 't', state: 'running', variants, audience: 'grown' } },
+    })
+    for (const userId of ['ann', 'bob']) await world.call('getVars', { userId })
+    const asked = [{ audienceName: 'grown' }, { abTestId: 5, userAttribute: 'age' }]
+    const jobs = await Promise.all(asked.map((args) => world.call('exportUsers', args)))
+    await world.work()
+    const texts = await Promise.all(
+      jobs.map(async ({ jobId }) => {
+        const { files } = await world.call('getExportResults', { jobId })
+        return textOf((files as string[])[0])
+      }),
+    )
+    expect(texts).toEqual(['userId\nann\n', 'userId,variantId,variantName,age\nann,51,a,30\n'])
+  })
+
   test('a filter that nobody understands exports nobody', async () => {
     for (const args of [{ audienceName: 'x' }, { segment: 'Country = "US"' }, { abTestId: 5 }])
       expect((await world.call('exportUsers', args)).success).toBe(false)

@@ -1,5 +1,6 @@
 import { DAY_MS, type EpochMs } from '@damson/core'
 import { done, failed, type Outcome } from '@damson/core/protocol'
+import { contentKind } from '../../content/snapshot.ts'
 import { EXPORT_DAYS, isExported } from '../available.ts'
 import { type DataJob, EXPORT_PREFIX, type ExportRange, type S3Target } from '../export-jobs.ts'
 import { histories } from '../histories.ts'
@@ -35,11 +36,14 @@ export const exportData: AppQuery<'exportData'> = async (args, scene, ports) => 
 
 /** `exportUsers`: ids of users, as a CSV file. */
 export const exportUsers: AppQuery<'exportUsers'> = async (args, scene, ports) => {
-  if (args.audienceName !== undefined) return failed('INVALID_ARGUMENT', { name: 'audienceName' })
+  const { audienceName = null, abTestId = null, userAttribute = null } = args
+  const content = scene.services.catalog.of(scene.app.appId, contentKind)
+  if (audienceName !== null && !content.audiences.has(audienceName))
+    return failed('INVALID_ARGUMENT', { name: 'audienceName' })
   // A filter that is not understood must not export everybody.
   if (args.segment !== undefined) return failed('INVALID_ARGUMENT', { name: 'segment' })
-  if (args.abTestId !== undefined) return failed('AB_TEST_NOT_FOUND')
-  const request = { fileKey: fileKeyOf(scene.services), userAttribute: args.userAttribute ?? null }
+  if (abTestId !== null && !content.tests.some(({ id }) => id === abTestId)) return failed('AB_TEST_NOT_FOUND')
+  const request = { fileKey: fileKeyOf(scene.services), userAttribute, audienceName, abTestId, at: scene.now }
   return make('exportUsers', request, scene, ports)
 }
 
