@@ -15,6 +15,9 @@ export default defineConfig(
     shims: false,
     // Decision 0013: what is installed is small; the sources are one click away.
     sourcemap: false,
-    minify: true,
+    // CommonJS goes through a second tool, which cannot read minified classes.
+    esbuildOptions(options, { format }) {
+      options.minify = format === 'esm'
+    },
   }),
 )

@@ -1,7 +1,7 @@
 import { batch } from './actions/batch.ts'
 import { content } from './actions/content.ts'
 import { events } from './actions/events.ts'
-import { exports } from './actions/exports.ts'
+import { dataExports } from './actions/exports.ts'
 import { imports } from './actions/imports.ts'
 import { sdk } from './actions/sdk.ts'
 import { sessions } from './actions/sessions.ts'
@@ -9,7 +9,7 @@ import { users } from './actions/users.ts'
 import type { ArgsOfShape } from './define.ts'
 
 /** The API: all there is to say of each action but its effect. An action enters this table together with its handler. */
-export const ACTIONS = { ...sessions, ...events, ...users, ...content, ...batch, ...exports, ...imports, ...sdk }
+export const ACTIONS = { ...sessions, ...events, ...users, ...content, ...batch, ...dataExports, ...imports, ...sdk }
 
 export type ActionName = keyof typeof ACTIONS
 

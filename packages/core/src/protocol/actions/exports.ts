@@ -6,7 +6,8 @@ const START_DATE = wire.text().required().describe('First day, `YYYYmmdd`, Pacif
 const END_DATE = wire.text().describe('Last day; without it, the first.')
 
 /** The ways to take data out that take time: each makes a job (specification 8.10). */
-export const exports = {
+// Not `exports`: in the CommonJS build that name is taken.
+export const dataExports = {
   exportData: action({
     scope: 'app',
     keys: ['dataExport'],
