@@ -20,7 +20,13 @@ let database: TestDatabase
 describe.skipIf(server === null)('with a PostgreSQL', () => {
   beforeAll(async () => {
     database = await createDatabase(server ?? '', 'chaos', true)
-    const pool = await pgPool({ url: database.url, connections: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 60_000, settings: 'SELECT 1' })
+    const pool = await pgPool({
+      url: database.url,
+      connections: 1,
+      connectTimeoutMs: 5_000,
+      queryTimeoutMs: 60_000,
+      settings: 'SELECT 1',
+    })
     await migrate(pool)
     await pool.end()
   })

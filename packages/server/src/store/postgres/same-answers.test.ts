@@ -15,6 +15,7 @@ import { createDatabase, findPostgres } from './testing.ts'
 
 /** So many in each run of the tests; `DAMSON_STORE_HISTORIES=2000` for the whole. */
 const HISTORIES = Number(process.env.DAMSON_STORE_HISTORIES ?? 60)
+const FIRST = Number(process.env.DAMSON_STORE_SEED ?? 0)
 const STEPS = 14
 const AT_ONCE = 24
 const KEYS = { production: ['prod'], development: ['dev'], dataExport: ['export'] }
@@ -26,7 +27,13 @@ describe.skipIf(server === null)('SQLite and PostgreSQL', () => {
   test(`answer the same and end in the same state: ${HISTORIES} histories`, { timeout: 900_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'damson-same-'))
     const database = await createDatabase(server ?? '', 'same')
-    const pool = await pgPool({ url: database.url, connections: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 60_000, settings: 'SELECT 1' })
+    const pool = await pgPool({
+      url: database.url,
+      connections: 1,
+      connectTimeoutMs: 5_000,
+      queryTimeoutMs: 60_000,
+      settings: 'SELECT 1',
+    })
     await migrate(pool)
     await pool.end()
     const sqlite = await sqliteStore({ file: join(folder, 'damson.db') })
@@ -36,9 +43,9 @@ describe.skipIf(server === null)('SQLite and PostgreSQL', () => {
       await fetch(new Request('http://x/api?action=track&appId=app&clientKey=prod&userId=first&event=e'))
       await engine.drain()
     }
-    let next = 0
+    let next = FIRST
     const worker = async (): Promise<void> => {
-      for (let seed = next++; seed < HISTORIES; seed = next++) {
+      for (let seed = next++; seed < FIRST + HISTORIES; seed = next++) {
         const [one, two] = await Promise.all([play(sqlite, seed), play(postgres, seed)])
         expect(two, `seed ${seed}`).toEqual(one)
       }
@@ -76,7 +83,21 @@ async function play(store: Store, seed: number): Promise<unknown> {
 const USERS = ['ann', 'bob', 'eve \u0000\ud800']
 const DEVICES = ['device 1', 'device 2']
 const ACTIONS = {
-  prod: ['start', 'start', 'track', 'track', 'track', 'advance', 'stop', 'pauseSession', 'resumeSession', 'heartbeat', 'login', 'attributes', 'multi'],
+  prod: [
+    'start',
+    'start',
+    'track',
+    'track',
+    'track',
+    'advance',
+    'stop',
+    'pauseSession',
+    'resumeSession',
+    'heartbeat',
+    'login',
+    'attributes',
+    'multi',
+  ],
   dev: ['deleteUser', 'erase', 'block', 'unblock'],
   export: ['exportUser'],
 } as const
@@ -98,11 +119,17 @@ function actionOf(dice: () => number, seed: number): Record<string, unknown> {
 function bodyOf(dice: () => number, seed: number, action: string): Record<string, unknown> {
   const user = () => `${seed} ${pick(dice, USERS)}`
   const device = `${seed} ${pick(dice, DEVICES)}`
-  const who = pick(dice, [{ userId: user() }, { userId: user(), deviceId: device }, { deviceId: device }, { userId: device, deviceId: device }])
+  const who = pick(dice, [
+    { userId: user() },
+    { userId: user(), deviceId: device },
+    { deviceId: device },
+    { userId: device, deviceId: device },
+  ])
   const told = dice() < 0.4 ? { reqId: `r${Math.floor(dice() * 4)}`, uuid: 'u' } : {}
   const base = { ...who, ...told, event: pick(dice, ['A', 'B']), state: 's', value: 2 }
   if (action === 'login') return { ...base, action: 'setUserAttributes', newUserId: user() }
-  if (action === 'attributes') return { ...base, action: 'setUserAttributes', userAttributes: { n: Math.floor(dice() * 3) } }
+  if (action === 'attributes')
+    return { ...base, action: 'setUserAttributes', userAttributes: { n: Math.floor(dice() * 3) } }
   if (action === 'erase') return { ...base, action: 'deleteUser', fullErasure: true }
   return { ...base, action }
 }

@@ -6,7 +6,7 @@ import type { Draft } from '../group.ts'
 import { keyOf } from '../shelves.ts'
 import { dayOf, entryId, nextTail } from './entry-ids.ts'
 import { eraseHistory, moveHistory } from './history.ts'
-import { bucketOf, encodeId, keyAt } from './keys.ts'
+import { bucketOf, decodeId, encodeId, keyAt } from './keys.ts'
 import { deviceKey, type Line, postHot, profileKey, rowsOf, sendHot } from './load.ts'
 import type { PostgresResult } from './pool.ts'
 import type { Transaction } from './session.ts'
@@ -50,7 +50,13 @@ export async function write(transaction: Transaction, writer: Writer, work: Work
       rowsOf(sendHot(transaction, writer.isNarrow, writer.statements.erasedAll, rows))
     await writeDevices(send, ask, writer, before, after)
   }
-  writeErased(send, writer, work, after)
+  if (group.erased.length === 0) return
+  // A device that the erased one was on once may lead to somebody who has no part in this.
+  const devices = new Map(group.erased.map(({ appId, id }) => [keyOf(appId, id), deviceKey(appId, id)]))
+  const locked = await rowsOf(
+    sendHot(transaction, writer.isNarrow, writer.statements.lockDevices, [...devices.values()]),
+  )
+  writeErased(send, writer, work, locked)
 }
 
 /** Of a profile that got its number in this group there is nothing in the database yet. */
@@ -205,16 +211,18 @@ async function writeDevices(
   )
 }
 
-function writeErased(
-  send: Send,
-  { statements, salt }: Writer,
-  { group }: Work,
-  owners: ReadonlyMap<string, Owner>,
-): void {
+/** Where the one id is looked for, and where the user is whom it leads to. */
+function writeErased(send: Send, { statements, salt }: Writer, { group }: Work, devices: PostgresResult['rows']): void {
+  const homes = new Map(
+    devices.map((row) => {
+      const appId = decodeId(String(row.app_id))
+      return [keyOf(appId, decodeId(String(row.device_id))), bucketOf(appId, decodeId(String(row.user_id)))]
+    }),
+  )
   const lines = group.erased.flatMap(({ appId, id, digest, at }) => {
     const holder = holderOf(salt, appId, id)
-    const owner = owners.get(keyOf(appId, id))
-    const buckets = new Set([bucketOf(appId, id), ...(owner === undefined ? [] : [bucketOf(appId, owner.userId)])])
+    const own = bucketOf(appId, id)
+    const buckets = new Set([own, homes.get(keyOf(appId, id)) ?? own])
     return [...buckets].map((bucket) => ({ bucket, holder, digest, at }))
   })
   send(statements.insertErased, lines)
