@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createKeyRing, webKeyRing } from './signing.ts'
 
 const SECRETS = ['the newest secret, long enough by far', 'an older secret, long enough by far']
@@ -31,4 +31,13 @@ test('what is signed on the edge is known on Node, and the other way round', asy
   expect(await edge.sign('ein Stück Käse')).toBe(await node.sign('ein Stück Käse'))
   expect(await node.verify('a text', await edge.sign('a text'))).toBe(0)
   expect(await edge.verify('a text', await node.sign('a text'))).toBe(0)
+})
+
+test('on an edge that throws when it is asked for modules of Node, it signs all the same', async () => {
+  vi.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
+    throw new Error('A Node.js API is used (process.getBuiltinModule) which is not supported in the Edge Runtime.')
+  })
+  const ring = createKeyRing(SECRETS)
+  vi.restoreAllMocks()
+  expect(await createKeyRing(SECRETS).verify('a', await ring.sign('a'))).toBe(0)
 })

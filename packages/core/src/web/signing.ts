@@ -87,7 +87,12 @@ interface NodeCrypto {
 /** Asked for where it runs, as an import would keep this file from the edge; `null` anywhere but on Node. */
 function nodeCrypto(): NodeCrypto | null {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
-  return (process?.getBuiltinModule?.('node:crypto') as NodeCrypto | undefined) ?? null
+  try {
+    return (process?.getBuiltinModule?.('node:crypto') as NodeCrypto | undefined) ?? null
+  } catch {
+    // The edge of Next has everything of `process` that Node has, and throws whichever of it is called.
+    return null
+  }
 }
 
 function importKey(secret: string): Promise<SigningKey> {
