@@ -53,12 +53,14 @@ export function apply(target: Target, turn: Turn<unknown>, found: Resolved, ref:
     if (owner !== null) link(target, ref.appId, deviceId, owner.pid)
   }
   plan(target, subject, turn.deliveries)
+  plan(target, other, turn.otherDeliveries)
   remember(target, turn, subject, ids, turn.subject?.history === 'move' ? other : null)
 }
 
 /** The turn of nearly every request: somebody who is known, keeps their id, and brings no news of devices. */
-export function isCommon({ subject, other, devices }: Turn<unknown>, found: Resolved): boolean {
-  if (other !== undefined || devices !== undefined || subject?.history !== undefined) return false
+export function isCommon({ subject, other, devices, otherDeliveries }: Turn<unknown>, found: Resolved): boolean {
+  if (other !== undefined || otherDeliveries !== undefined || devices !== undefined || subject?.history !== undefined)
+    return false
   return found.subject !== null && subject?.profile?.userId === found.subject.userId
 }
 

@@ -5,13 +5,17 @@ import type { Change, ProfileRef, Turn } from './store.ts'
 /** Whether the turn changes anything. */
 export function isWriting(turn: Turn<unknown>, found: Resolved, ref: ProfileRef, shelves: Shelves): boolean {
   if (turn.seen !== undefined && turn.seen.length > 0) return true
-  if (turn.deliveries !== undefined && turn.deliveries.length > 0) return true
+  if (sends(turn.deliveries) || sends(turn.otherDeliveries)) return true
   if (isChanging(turn.subject, found.subject) || isChanging(turn.other, found.other)) return true
   for (const deviceId in turn.devices) {
     const owner = found[turn.devices[deviceId] ?? 'subject']
     if (owner === null || shelves.devices.get(keyOf(ref.appId, deviceId))?.pid !== owner.pid) return true
   }
   return false
+}
+
+function sends(deliveries: Turn<unknown>['deliveries']): boolean {
+  return deliveries !== undefined && deliveries.length > 0
 }
 
 function isChanging(change: Change | undefined, held: Resolved['subject']): boolean {
@@ -28,8 +32,10 @@ export function needsSeen(turn: Turn<unknown>): boolean {
 /** Refuses what a turn may not ask for, before anything is changed. These are mistakes of the engine, not of a user. */
 export function check(turn: Turn<unknown>, found: Resolved, ref: ProfileRef, shelves: Shelves): void {
   if (isCommon(turn, found)) return
-  if (turn.deliveries !== undefined && turn.deliveries.length > 0)
-    assert(exists(turn.subject, found.subject), 'deliveries of a profile that exists after the turn')
+  const isSenderThere =
+    (!sends(turn.deliveries) || exists(turn.subject, found.subject)) &&
+    (!sends(turn.otherDeliveries) || exists(turn.other, found.other))
+  assert(isSenderThere, 'deliveries of a profile that exists after the turn')
   assert(turn.other === undefined || ref.otherUserId !== undefined, 'to change `other` only if the ref names it')
   for (const [side, counterpart] of [
     ['subject', 'other'],

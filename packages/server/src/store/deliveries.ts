@@ -32,10 +32,14 @@ export interface DeliveryClaim {
   readonly leaseMs: number
 }
 
-/** What becomes of a claimed delivery: it is done, is due again, or is kept as failed. */
+/**
+ * What becomes of a claimed delivery: it is done, is due again, is given back without having been tried, so that the claim
+ * does not count, or is kept as failed.
+ */
 export type Settlement =
   | { readonly type: 'done' }
   | { readonly type: 'again'; readonly dueAt: EpochMs; readonly note: string }
+  | { readonly type: 'release'; readonly dueAt: EpochMs }
   | { readonly type: 'failed'; readonly at: EpochMs; readonly note: string }
 
 export interface DeliveryQuery {

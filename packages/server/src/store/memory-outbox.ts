@@ -53,6 +53,7 @@ export function memoryOutbox(): MemoryOutbox {
       if (row === undefined || row.delivery.attempt !== attempt || row.delivery.failedAt !== null) return false
       if (settlement.type === 'done') rows.delete(id)
       if (settlement.type === 'again') change(row, { dueAt: settlement.dueAt, note: settlement.note })
+      if (settlement.type === 'release') change(row, { dueAt: settlement.dueAt, attempt: attempt - 1 })
       if (settlement.type === 'failed') change(row, { failedAt: settlement.at, note: settlement.note })
       return true
     },

@@ -67,6 +67,8 @@ export interface Turn<T> {
   readonly seen?: readonly { readonly key: string; readonly answer: string; readonly at: EpochMs }[]
   /** To be sent out because of it. They belong to the subject, which must be there after the turn, and are erased with it. */
   readonly deliveries?: readonly NewDelivery[]
+  /** The same, of the other profile. */
+  readonly otherDeliveries?: readonly NewDelivery[]
 }
 
 export interface EntryQuery {

@@ -35,6 +35,16 @@ export function outboxTests(check: Check): void {
     expect(await claim(store, 10_000)).toEqual([])
   })
 
+  check('what is given back was not tried, and comes again when it is due', async (store) => {
+    await send(store, 'ann', [delivery('one', 10)])
+    await claim(store, 10)
+    expect(await store.settleDelivery('one', 1, { type: 'release', dueAt: 40 })).toBe(true)
+    expect(await claim(store, 39)).toEqual([])
+    expect(await claim(store, 40)).toMatchObject([{ attempt: 1, dueAt: 140, failedAt: null, note: null }])
+    expect(await claim(store, 140)).toMatchObject([{ attempt: 2 }])
+    expect(await store.settleDelivery('one', 1, { type: 'release', dueAt: 150 })).toBe(false)
+  })
+
   check('what was given up is kept for a month, listed, and may be revived', async (store) => {
     await send(store, 'ann', [delivery('one', 10), delivery('two', 20), delivery('three', 30)])
     const claimed = await claim(store, 30)
@@ -80,6 +90,21 @@ export function outboxTests(check: Check): void {
       subject: { profile: null, wakeAt: null, history: 'erase' },
     }))
     expect(await claim(store, 100)).toEqual([])
+  })
+
+  check('each of the two profiles of a turn has deliveries of its own', async (store) => {
+    await store.transact(user('ann', { otherUserId: 'bob' }), () => ({
+      answer: null,
+      subject: { profile: profileOf('ann'), wakeAt: null },
+      other: { profile: profileOf('bob'), wakeAt: null },
+      deliveries: [delivery('of ann', 10)],
+      otherDeliveries: [delivery('of bob', 10)],
+    }))
+    await store.transact(user('bob'), () => ({
+      answer: null,
+      subject: { profile: null, wakeAt: null, history: 'erase' },
+    }))
+    expect(idsOf(await claim(store, 10))).toEqual(['of ann'])
   })
 
   check('a turn whose profile is not there after it may send nothing', async (store) => {

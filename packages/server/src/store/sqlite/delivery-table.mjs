@@ -25,6 +25,7 @@ export function createDeliveryTable(prepare, atOnce) {
   const held = prepare('SELECT 1 FROM deliveries WHERE id = ? AND attempt = ? AND failed_at IS NULL')
   const remove = prepare('DELETE FROM deliveries WHERE id = ?')
   const again = prepare('UPDATE deliveries SET due_at = ?, note = ? WHERE id = ?')
+  const release = prepare('UPDATE deliveries SET due_at = ?, attempt = attempt - 1 WHERE id = ?')
   const fail = prepare('UPDATE deliveries SET failed_at = ?, note = ? WHERE id = ?')
   const revive = prepare(
     `UPDATE deliveries SET failed_at = NULL, attempt = 0, due_at = ?
@@ -81,6 +82,7 @@ export function createDeliveryTable(prepare, atOnce) {
           if (held.get(id, attempt) === undefined) return false
           if (settlement.type === 'done') remove.run(id)
           if (settlement.type === 'again') again.run(settlement.dueAt, settlement.note, id)
+          if (settlement.type === 'release') release.run(settlement.dueAt, id)
           if (settlement.type === 'failed') fail.run(settlement.at, settlement.note, id)
           return true
         })
