@@ -215,6 +215,20 @@ describe('what comes back', () => {
     })
   })
 
+  test('whoever wants the head alone waits for no body, and lets go of the socket', async () => {
+    let isCut = () => {}
+    const cut = new Promise<void>((resolve) => (isCut = resolve))
+    const answer: RequestListener = (_request, response) => {
+      response.on('close', isCut)
+      response.writeHead(202, { 'content-length': '1000000', 'x-kind': 'slow' }).write('1')
+    }
+    await withListener(answer, async ({ port }) => {
+      const response = await createEgress(inside)(`http://127.0.0.1:${port}/`, { headOnly: true })
+      expect([response.status, response.headers.get('x-kind'), response.body]).toEqual([202, 'slow', null])
+      await cut
+    })
+  })
+
   test('an answer without a body has none', async () => {
     await withListener(
       (_request, response) => response.writeHead(204).end(),

@@ -4,6 +4,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { isIP } from 'node:net'
 import type { LookupFunction } from 'node:net'
+import { parseUrl } from '../parse-url.ts'
 import { addressRanges, isPublicUnicast, normaliseAddress } from './addresses.ts'
 
 /** The part of `RequestInit` that outgoing calls need. */
@@ -15,6 +16,8 @@ export interface EgressInit {
   /** Where this call may have more, or must take less, than others. */
   readonly maxBytes?: number
   readonly timeoutMs?: number
+  /** The status is all that is wanted: the answer is cut off after its head, whatever its body would have been. */
+  readonly headOnly?: boolean
 }
 
 /** The only way out of the server. `fetch` has this shape, so a test may pass one of its own. */
@@ -84,7 +87,7 @@ export function createEgress(options: EgressOptions = {}): Egress {
 }
 
 function parseDestination(text: string, allowHttp: boolean): URL {
-  const url = URL.canParse(text) ? new URL(text) : null
+  const url = parseUrl(text)
   if (url === null) throw refused('a URL', 'something else')
   if (url.protocol !== 'https:' && !(allowHttp && url.protocol === 'http:'))
     throw refused(allowHttp ? 'https or http' : 'https', url.protocol)
@@ -145,7 +148,8 @@ function send({ request, agent }: Transport, call: Call): Promise<Response> {
       })
     })
     outgoing.on('response', (incoming) => {
-      read(incoming, maxBytes, hostname).then(resolve, fail)
+      const answer = init.headOnly === true ? head(incoming) : read(incoming, maxBytes, hostname)
+      answer.then(resolve, fail)
     })
     outgoing.end(init.body)
   })
@@ -163,6 +167,11 @@ async function read(incoming: http.IncomingMessage, maxBytes: number, hostname: 
   const status = incoming.statusCode ?? 0
   const hasBody = status !== 204 && status !== 205 && status !== 304
   return new Response(hasBody ? Buffer.concat(chunks) : null, { status, headers: headersOf(incoming) })
+}
+
+async function head(incoming: http.IncomingMessage): Promise<Response> {
+  incoming.destroy()
+  return new Response(null, { status: incoming.statusCode ?? 0, headers: headersOf(incoming) })
 }
 
 function headersOf(incoming: http.IncomingMessage): Headers {
