@@ -46,6 +46,8 @@ function holds(pattern: string, actual: unknown): boolean {
   switch (pattern) {
     case 'url':
       return isUrl(actual)
+    case 'template':
+      return typeof actual === 'string' && actual.startsWith('https://hooks.example/')
     case 'any':
       return actual !== undefined
     case 'string':

@@ -145,6 +145,13 @@ export const notes: Readonly<Record<string, Check>> = {
     const names = Object.keys((event as { params: object }).params)
     expect(names).toEqual(Array.from({ length: 50 }, (_, index) => `p${index + 1}`))
   },
+  'addPostback-fourth': async ({ act }) => {
+    const { postbacks } = await act('listPostbacks', { clientKey: 'exp_T' })
+    expect(postbacks).toHaveLength(3)
+  },
+  deletePostback: async ({ act }) => {
+    expect(await act('listPostbacks', { clientKey: 'exp_T' })).toMatchObject({ postbacks: [] })
+  },
   'body-wins-over-query': async ({ user }) => {
     const exported = await user('u1')
     expect(Object.keys(exported!.events as object)).toEqual(['fromBody'])

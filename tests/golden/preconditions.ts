@@ -73,6 +73,20 @@ const anonymousWithThree: Prepare = async ({ act }) => {
   for (let n = 0; n < 3; n++) await act('track', { deviceId: 'd1', event: 'e' }, DAY)
 }
 
+const postbackUrl = 'https://hooks.example/x?id={{Message ID}}'
+const addPostback: Prepare = async ({ act }) => {
+  await act('addPostback', { postbackUrl, clientKey: 'exp_T' }, HOUR)
+}
+
+/** The rule 7: ids count what happened to the rules of the app, and six things happened before. */
+const postback7: Prepare = async (world) => {
+  for (const postbackId of [1, 3, 5]) {
+    await addPostback(world)
+    await world.act('deletePostback', { postbackId, clientKey: 'exp_T' }, HOUR)
+  }
+  await addPostback(world)
+}
+
 /** What a vector's precondition says beyond the app itself, by the vector's name. */
 export const preconditions: Readonly<Record<string, Prepare>> = {
   'exportData-job': session,
@@ -159,4 +173,9 @@ export const preconditions: Readonly<Record<string, Prepare>> = {
     await act('advance', { ...u1, state: 'Level' }, 30)
   },
   'params-51': active,
+  'addPostback-fourth': async (world) => {
+    for (let n = 0; n < 3; n++) await addPostback(world)
+  },
+  listPostbacks: postback7,
+  deletePostback: postback7,
 }

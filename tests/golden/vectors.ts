@@ -32,9 +32,6 @@ export const WAITING: Readonly<Record<string, string>> = {
   getUnsubscribeCategories: 'messages are not built yet',
   addAndroidNotificationChannel: 'channels are not built yet',
   deleteAndroidNotificationChannel: 'channels are not built yet',
-  addPostback: 'postbacks are not built yet',
-  listPostbacks: 'postbacks are not built yet',
-  deletePostback: 'postbacks are not built yet',
 }
 
 /** Vectors about a part of an action that is not built yet, though the action is there. */

@@ -3,6 +3,7 @@ import type { SessionRules } from '@damson/core/session'
 import { type AdminRoute, createAdminRoute } from './admin/admin-route.ts'
 import { AVAILABILITY_SECONDS } from './engine/available.ts'
 import { createEngine, type RunningEngine } from './engine/engine.ts'
+import { RULE_KINDS } from './engine/postbacks/rules.ts'
 import { type Random, systemRandom } from './engine/ids.ts'
 import type { Engine } from './engine/perform.ts'
 import type { Locator, Money } from './engine/scene.ts'
@@ -16,7 +17,9 @@ import { type Logger, silentLogger } from './logger.ts'
 import { keptApp, type NewApp } from './new-app.ts'
 import { createEgress, type Egress } from './services/egress.ts'
 import { type Files, memoryFiles } from './store/files.ts'
+import { createSigner } from './services/signing.ts'
 import type { Store } from './store/store.ts'
+import { createDispatcher } from './timers/dispatcher.ts'
 import { createSweeper } from './timers/sweeper.ts'
 
 export interface ServerOptions {
@@ -39,9 +42,17 @@ export interface ServerOptions {
   readonly locator?: Locator
   /** Without one, the caller is the other end of the socket, whatever `X-Forwarded-For` says. */
   readonly clientAddress?: ClientAddress
+  /**
+   * What the secrets of postbacks are made from, the newest first; of 32 characters or more, the same for every process on
+   * one store. Without one, nothing is signed.
+   */
+  readonly masterKeys?: readonly string[]
   readonly rules?: SessionRules
   readonly limits?: Partial<HttpLimits>
-  /** The only way out: callbacks and copies of exports. Without one, to public addresses, by https or http. */
+  /**
+   * The only way out: postbacks and hooks, callbacks and copies of exports. Without one, to every public address, by https or
+   * http, and to no private one.
+   */
   readonly egress?: Egress
   /** Data can be exported in steps of this length; 0: at once. Two hours if absent. */
   readonly exportAvailabilitySeconds?: number
@@ -56,6 +67,8 @@ export interface Server extends Mountable, Lifecycle {
   sweep(): Promise<number>
   /** Carries out the jobs that are due, and waits for them; a timer does the same. */
   work(): Promise<void>
+  /** Sends what is due now, and waits for what comes of it. Resolves with how many tries were made. */
+  dispatch(): Promise<number>
 }
 
 /** How long a change of apps, keys, rules or content made by another process may go unnoticed here. */
@@ -70,6 +83,9 @@ export function createServer(options: ServerOptions): Server {
   const { random = systemRandom, money = NO_MONEY, locator = NOWHERE, clientAddress } = options
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
   const { files = memoryFiles() } = options
+  const { masterKeys = [] } = options
+  const [masterKey, ...olderKeys] = masterKeys
+  const signer = masterKey === undefined ? null : createSigner([masterKey, ...olderKeys])
   const { exportAvailabilitySeconds = AVAILABILITY_SECONDS, egress = createEgress({ allowHttp: true }) } = options
   const availabilityMs = exportAvailabilitySeconds * SECOND_MS
   const wakeJobs = (): void => jobs.wake()
@@ -82,7 +98,18 @@ export function createServer(options: ServerOptions): Server {
     files,
     wakeJobs,
     availabilityMs,
+    signing: signer,
+    onDeliveries: () => dispatcher.wake(),
     ...(rules && { rules }),
+  })
+  const dispatcher = createDispatcher({
+    store,
+    kinds: RULE_KINDS.map(({ name }) => name),
+    ruleOf: (appId, kind, rule) => engine.ruleOf(appId, kind, rule),
+    egress,
+    signer,
+    clock,
+    logger,
   })
   const jobs = createJobs({
     store,
@@ -143,6 +170,7 @@ export function createServer(options: ServerOptions): Server {
     phase = 'started'
     sweeper.start()
     jobs.start()
+    dispatcher.start()
     refreshing = setInterval(refresh, REFRESH_EVERY_MS).unref()
   }
 
@@ -161,7 +189,7 @@ export function createServer(options: ServerOptions): Server {
   async function stop(): Promise<void> {
     drain()
     clearInterval(refreshing)
-    await Promise.all([sweeper.stop(), jobs.stop()])
+    await Promise.all([sweeper.stop(), jobs.stop(), dispatcher.stop()])
     await engine.drain()
     await store.close()
   }
@@ -175,5 +203,6 @@ export function createServer(options: ServerOptions): Server {
     stop: () => (stopped ??= stop()),
     sweep: () => sweeper.sweep(),
     work: () => prepared().then(() => jobs.work()),
+    dispatch: () => dispatcher.dispatch(),
   }
 }

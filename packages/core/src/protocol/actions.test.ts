@@ -26,6 +26,8 @@ const REQUIRED_OTHERWISE: Readonly<Record<string, 'required' | 'defaulted'>> = {
   'track.event': 'defaulted',
   // Missing means leaving the current state (6.6).
   'advance.state': 'defaulted',
+  // Both required and given a default (8.9).
+  'addPostback.type': 'defaulted',
   // Needed unless there are actionDefinitions (8.14).
   'setVars.vars': 'defaulted',
 }

@@ -3,13 +3,24 @@ import { content } from './actions/content.ts'
 import { events } from './actions/events.ts'
 import { dataExports } from './actions/exports.ts'
 import { imports } from './actions/imports.ts'
+import { postbacks } from './actions/postbacks.ts'
 import { sdk } from './actions/sdk.ts'
 import { sessions } from './actions/sessions.ts'
 import { users } from './actions/users.ts'
 import type { ArgsOfShape } from './define.ts'
 
 /** The API: all there is to say of each action but its effect. An action enters this table together with its handler. */
-export const ACTIONS = { ...sessions, ...events, ...users, ...content, ...batch, ...dataExports, ...imports, ...sdk }
+export const ACTIONS = {
+  ...sessions,
+  ...events,
+  ...users,
+  ...content,
+  ...postbacks,
+  ...batch,
+  ...dataExports,
+  ...imports,
+  ...sdk,
+}
 
 export type ActionName = keyof typeof ACTIONS
 

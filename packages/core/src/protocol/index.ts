@@ -1,4 +1,5 @@
 export * from './actions.ts'
+export { MESSAGE_CHANNELS, POSTBACK_TYPES, type MessageChannel, type PostbackType } from './actions/postbacks.ts'
 export * from './admin.ts'
 export * from './batch-size.ts'
 export { INVALID } from './coerce.ts'

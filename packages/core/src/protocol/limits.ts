@@ -30,3 +30,9 @@ export const MAX_JSON_MEMBERS = 300_000
 
 /** How many arguments a query or a form may have. @source assumed: `start` knows fewer than 60 */
 export const MAX_FORM_FIELDS = 1_000
+
+/** How many postback rules an app may have. @source documented: specification 8.9 */
+export const MAX_POSTBACKS = 3
+
+/** The longest URL template of a postback, in characters. @source assumed: what servers commonly accept, four times */
+export const MAX_POSTBACK_URL_LENGTH = 8_192

@@ -134,7 +134,11 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     ...(exportAvailabilitySeconds !== undefined && { exportAvailabilitySeconds }),
   })
-  const answer = testClock ? withTestClock(server.answer, testClock, () => server.sweep()) : server.answer
+  const catchUp = async () => {
+    await server.sweep()
+    await server.dispatch()
+  }
+  const answer = testClock ? withTestClock(server.answer, testClock, catchUp) : server.answer
   if (options.content !== undefined) await startWithContent(server, options.content, options.contentAppId)
   const listening = await listenOn({ ...server, answer }, options)
   const control = data === null ? null : await serveControl(options.data, data, logger)

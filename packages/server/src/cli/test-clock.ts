@@ -29,10 +29,10 @@ const move = z.union([z.strictObject({ advanceSeconds: seconds }), z.strictObjec
 const USAGE = 'Expected {"advanceSeconds":n} or {"set":unixSeconds}.'
 
 /**
- * Adds `POST /test-clock` to an answer. After the clock has moved, what is overdue is ended before the answer goes out,
- * so that whoever moved it finds everything as if the time had passed.
+ * Adds `POST /test-clock` to an answer. After the clock has moved, what is overdue is ended and what is due is sent before
+ * the answer goes out, so that whoever moved it finds everything as if the time had passed.
  */
-export function withTestClock(answer: Answer, clock: TestClock, sweep: () => Promise<number>): Answer {
+export function withTestClock(answer: Answer, clock: TestClock, catchUp: () => Promise<void>): Answer {
   async function moved(request: PlainRequest): Promise<PlainResponse> {
     if (request.method !== 'POST') return refuse(refusal(405, `Method not allowed. ${USAGE}`), { Allow: 'POST' })
     const parsed = move.safeParse(parseJson(request.body))
@@ -40,7 +40,7 @@ export function withTestClock(answer: Answer, clock: TestClock, sweep: () => Pro
     const now = clock.now()
     const next = 'set' in parsed.data ? parsed.data.set * SECOND_MS : now + parsed.data.advanceSeconds * SECOND_MS
     clock.moveTo(Math.round(next))
-    await sweep()
+    await catchUp()
     return json(200, JSON.stringify({ now: clock.now() / SECOND_MS }))
   }
 

@@ -40,8 +40,10 @@ import { createImport } from './handlers/imports.ts'
 import { type AppHandler, handlers } from './handlers/index.ts'
 import { IdSource, type Random } from './ids.ts'
 import type { Caller, Engine, Envelope, Performed } from './perform.ts'
-import type { AppPorts, Locator, Money, Services } from './scene.ts'
+import { findRule, RULE_KINDS } from './postbacks/rules.ts'
+import type { AppPorts, Locator, Money, Services, Signing } from './scene.ts'
 import { seenKey } from './seen.ts'
+import { sendingsOf } from './sendings.ts'
 import { nextDeadline, settle } from './story.ts'
 import { type Decision, decideTurn, type Item, type Setting } from './turn.ts'
 
@@ -57,6 +59,9 @@ export interface EngineOptions {
   /** Exported data becomes available in steps of this length. */
   readonly availabilityMs?: number
   readonly rules?: SessionRules
+  readonly signing?: Signing | null
+  /** There is something new to be sent out. */
+  readonly onDeliveries?: () => void
 }
 
 /** The engine with what the server around it needs. */
@@ -73,6 +78,8 @@ export interface RunningEngine extends Engine {
   performImport(appId: string, actions: readonly RawArgs[]): Promise<Performed>
   /** Ends what is overdue for one profile: what the sweeper does, sooner than the next action would. */
   settle(ref: ProfileRef, now: EpochMs): Promise<void>
+  /** The rule that something is sent out for; `null` if it was deleted since. */
+  ruleOf(appId: string, kind: string, id: number): ReturnType<typeof findRule>
   /** Resolves when nothing is left to be written. */
   drain(): Promise<void>
 }
@@ -108,7 +115,7 @@ interface Asked {
 type Looked = { readonly item: Item } | Asked | Refused
 
 /** The kinds of documents that deciders look at. */
-const CATALOG_KINDS: readonly CatalogKind<unknown>[] = [contentKind, filesKind]
+const CATALOG_KINDS: readonly CatalogKind<unknown>[] = [contentKind, filesKind, ...RULE_KINDS]
 
 class TheEngine implements RunningEngine {
   readonly #store: Store
@@ -117,9 +124,10 @@ class TheEngine implements RunningEngine {
   readonly #apps: Apps
   readonly #ports: AppPorts
   readonly #devLimit = new DevLimit()
+  readonly #onDeliveries: () => void
 
   constructor(options: EngineOptions) {
-    const { store, clock, random, money, locator, files, rules = DEFAULT_SESSION_RULES } = options
+    const { store, clock, random, money, locator, files, rules = DEFAULT_SESSION_RULES, signing = null } = options
     const { wakeJobs = () => undefined, availabilityMs = AVAILABILITY_SECONDS * SECOND_MS } = options
     const catalog = new Catalog(store, CATALOG_KINDS)
     this.#store = store
@@ -127,7 +135,8 @@ class TheEngine implements RunningEngine {
     this.#apps = new Apps(store)
     const token = (): string => Buffer.from(random.bytes(32)).toString('base64url')
     this.#services = { ids: new IdSource(random), money, locator, rules, token, catalog }
-    this.#ports = { store, files, catalog, wakeJobs, availabilityMs }
+    this.#ports = { store, files, catalog, wakeJobs, availabilityMs, signing }
+    this.#onDeliveries = options.onDeliveries ?? (() => {})
   }
 
   async load(): Promise<void> {
@@ -144,6 +153,10 @@ class TheEngine implements RunningEngine {
 
   saveApp(app: App): Promise<void> {
     return this.#apps.save(app)
+  }
+
+  ruleOf(appId: string, kind: string, id: number): ReturnType<typeof findRule> {
+    return findRule(this.#services.catalog, this.#store, appId, kind, id)
   }
 
   async drain(): Promise<void> {
@@ -194,13 +207,16 @@ class TheEngine implements RunningEngine {
 
   async settle(ref: ProfileRef, now: EpochMs): Promise<void> {
     const { rules } = this.#services
-    await this.#store.transact(ref, ({ subject }) => {
-      if (subject === null) return { answer: undefined }
+    const sends = await this.#store.transact(ref, ({ subject }) => {
+      if (subject === null) return { answer: false }
       const draft = new Draft(subject)
       settle(draft, now, rules)
+      const deliveries = sendingsOf(draft, { appId: ref.appId, services: this.#services, now, deviceId: null })
       const wakeAt = nextDeadline(draft.profile, rules)
-      return { answer: undefined, subject: { profile: draft.profile, wakeAt, entries: draft.entries } }
+      const change = { profile: draft.profile, wakeAt, entries: draft.entries }
+      return { answer: deliveries.length > 0, subject: change, deliveries }
     })
+    if (sends) this.#onDeliveries()
   }
 
   #grant(outer: RawArgs, now: EpochMs): Grant | Refused {
@@ -330,7 +346,8 @@ class TheEngine implements RunningEngine {
   }
 
   #play(run: Run, { known }: Grant, setting: Setting): Promise<readonly Outcome[]> {
-    return this.#store.transact(refOf(run, known), decider(run, setting)).then(({ outcomes, newNames }) => {
+    return this.#store.transact(refOf(run, known), decider(run, setting)).then(({ outcomes, newNames, sends }) => {
+      if (sends) this.#onDeliveries()
       if (newNames.length > 0) this.#apps.note(known, newNames)
       return outcomes
     })

@@ -34,6 +34,12 @@ export interface Services {
   readonly catalog: Pick<Catalog, 'of' | 'revision'>
 }
 
+/** The secrets that outgoing calls are signed with, each made from the server's own. */
+export interface Signing {
+  /** As Standard Webhooks writes it: `whsec_` and base64. */
+  secretOf(appId: string, kind: string, rule: number): string
+}
+
 /** What actions without a profile may use besides: these take time. */
 export interface AppPorts {
   readonly store: Store
@@ -43,6 +49,8 @@ export interface AppPorts {
   wakeJobs(): void
   /** Exported data becomes available in steps of this length. Milliseconds. */
   readonly availabilityMs: number
+  /** `null`: nothing that is sent out is signed. */
+  readonly signing: Signing | null
 }
 
 /** Where and when one action takes place. */

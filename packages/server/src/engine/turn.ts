@@ -21,6 +21,7 @@ import { noting } from './params.ts'
 import type { Caller } from './perform.ts'
 import type { Cast, Scene, Services } from './scene.ts'
 import { answerOf, answerText, isMadeAnew } from './seen.ts'
+import { sendingsOf } from './sendings.ts'
 import { nextDeadline } from './story.ts'
 
 /** One action that has passed every check that needs no profile. */
@@ -51,6 +52,8 @@ export interface Decision {
   /** One for each item, in their order. */
   readonly outcomes: readonly Outcome[]
   readonly newNames: Cast['newNames']
+  /** Whether there is something to be sent out. */
+  readonly sends: boolean
 }
 
 /**
@@ -62,17 +65,23 @@ export function decideTurn(items: readonly Item[], loaded: Loaded, setting: Sett
   const turn = new OpenTurn(loaded, setting)
   const outcomes = items.map((item) => turn.play(item))
   const { cast, seen } = turn
-  const answer = { outcomes, newNames: turn.newNames }
-  if (cast === null) return { answer }
+  const { newNames } = turn
+  if (cast === null) return { answer: { outcomes, newNames, sends: false } }
 
+  const deviceId = items[0]?.common.deviceId ?? null
+  const sending = { appId: setting.app.appId, services: setting.services, now: setting.now, deviceId }
+  const deliveries = cast.fate === 'stays' ? sendingsOf(cast.subject, sending) : []
+  const otherDeliveries = cast.other?.isChanged ? sendingsOf(cast.other, sending) : []
   const subject = changeOf(cast, loaded.subject !== null)
   const other = cast.other?.isChanged ? saved(cast.other) : undefined
   return {
-    answer,
+    answer: { outcomes, newNames, sends: deliveries.length + otherDeliveries.length > 0 },
     ...(subject !== undefined && { subject }),
     ...(other !== undefined && { other }),
     ...(cast.devices.size > 0 && { devices: Object.fromEntries(cast.devices) }),
     ...(seen.length > 0 && { seen }),
+    ...(deliveries.length > 0 && { deliveries }),
+    ...(otherDeliveries.length > 0 && { otherDeliveries }),
   }
 
   function saved(draft: Draft): Change {

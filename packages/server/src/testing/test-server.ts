@@ -25,7 +25,10 @@ export interface TestServerOptions {
   readonly store?: Store
   /** In memory if none is given. */
   readonly files?: Files
+  /** Where postbacks, hooks and callbacks go to; without one, to the world. Nothing is sent but by `dispatch` and `work`. */
   readonly egress?: Egress
+  /** Without any, nothing is signed. */
+  readonly masterKeys?: readonly string[]
   /** Two hours if absent, as with any server. */
   readonly exportAvailabilitySeconds?: number
   readonly jobs?: JobOptions
@@ -47,6 +50,8 @@ export interface TestServer {
   sweep(): Promise<number>
   /** Carries out the jobs that are due, as the server's timer would. */
   work(): Promise<void>
+  /** Sends what is due at the clock's instant, as the server's timer would. */
+  dispatch(): Promise<number>
   /** Sends one action to the first app, with a key that may call it unless `args` has one; gives back its element. */
   call(action: string, args?: Readonly<Record<string, unknown>>): Promise<Element>
   /** A user's history, in the order it was written. */
@@ -81,6 +86,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     files,
     sweep: () => server.sweep(),
     work: () => server.work(),
+    dispatch: () => server.dispatch(),
     call: async (action, args = {}) => {
       const body = JSON.stringify({ appId: apps[0]?.appId, clientKey: keyFor(action, apps[0]), ...args, action })
       const response = await server.fetch(new Request('http://test/api', { method: 'POST', body }))

@@ -5,6 +5,7 @@ import { deleteVars, downloadFile, getAbTest, getAbTests, getVariant, getVars, s
 import { exportData, exportReport, exportUsers, getExportResults } from './exports.ts'
 import { getMultiResults } from './imports.ts'
 import { advance, track, trackGeofence } from './events.ts'
+import { addPostback, deletePostback, listPostbacks } from './postbacks.ts'
 import { getMigrateState, log } from './sdk.ts'
 import { heartbeat, pauseSession, pauseState, restart, resumeSession, resumeState, start, stop } from './sessions.ts'
 import {
@@ -73,6 +74,9 @@ const table: { readonly [Name in Handled]: Handler<Name> } = {
   exportReport: app(exportReport),
   getExportResults: app(getExportResults),
   getMultiResults: app(getMultiResults),
+  addPostback: app(addPostback),
+  listPostbacks: app(listPostbacks),
+  deletePostback: app(deletePostback),
 }
 
 /** A handler whose arguments were parsed by the row of the same name; which name, is no longer known. */

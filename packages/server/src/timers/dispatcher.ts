@@ -1,0 +1,156 @@
+import { type Clock, MINUTE_MS, SECOND_MS } from '@damson/core'
+import type { Outgoing } from '../engine/postbacks/postbacks.ts'
+import type { Logger } from '../logger.ts'
+import { type Egress, EGRESS_TIMEOUT_MS } from '../services/egress.ts'
+import type { Signer } from '../services/signing.ts'
+import type { Deliveries, Delivery, Settlement } from '../store/deliveries.ts'
+import { attempt, TRIES_MAX } from './attempt.ts'
+import { createLanes } from './lanes.ts'
+
+/** How many deliveries are claimed at a time, and how many this process has in hand at most. */
+const CLAIM_MAX = 100
+const HELD_MAX = 512
+/** Long enough to wait in a lane and to be tried; whoever dies with a delivery leaves it to others after that. */
+export const LEASE_MS = 3 * MINUTE_MS
+/** What a stop leaves to calls that are under way. */
+const STOP_GRACE_MS = 5 * SECOND_MS
+
+export interface DispatcherOptions {
+  readonly store: Pick<Deliveries, 'claimDeliveries' | 'settleDelivery'>
+  readonly kinds: readonly string[]
+  /** The rule a delivery was made for; `null` if it was deleted since. */
+  ruleOf(appId: string, kind: string, rule: number): Promise<{ readonly template: { readonly origin: string } } | null>
+  readonly egress: Egress
+  /** `null`: nothing is signed. */
+  readonly signer: Signer | null
+  readonly clock: Clock
+  readonly logger: Logger
+  /** How often it looks by itself; what this process commits is sent at once. */
+  readonly everyMs?: number
+}
+
+export interface Dispatcher {
+  start(): void
+  /** Claims no more; gives calls under way a few seconds, and back what is left. */
+  stop(): Promise<void>
+  /** There may be something to send: looks at once, if it was started. */
+  wake(): void
+  /** Sends what is due now. Resolves with how many tries were made, when what came of them is durable. */
+  dispatch(): Promise<number>
+}
+
+/**
+ * Sends what turns have committed, each at most `TRIES_MAX` times. A try is counted when it is claimed, so that no crash
+ * can add one; a lease that ran out gives it to the next process. Several processes may do this on one store.
+ */
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { store, kinds, ruleOf, egress, signer, clock, logger, everyMs = SECOND_MS } = options
+  const lanes = createLanes(clock)
+  const held = new Set<Promise<void>>()
+  const stopping = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  let last: Promise<void> = Promise.resolve()
+  let pending = 0
+  let isStopped = false
+  let tries = 0
+
+  /** Takes all that is due into hand; does not wait for what comes of it. */
+  async function take(): Promise<void> {
+    while (!isStopped) {
+      while (held.size >= HELD_MAX) await Promise.race(held)
+      const limit = Math.min(CLAIM_MAX, HELD_MAX - held.size)
+      const claimed = await store.claimDeliveries({ kinds, now: clock.now(), limit, leaseMs: LEASE_MS })
+      for (const delivery of claimed) hold(delivery)
+      if (claimed.length < limit) return
+    }
+  }
+
+  function hold(delivery: Delivery): void {
+    const done = carryOut(delivery)
+      .catch((error: unknown) => logger.error({ err: error, id: delivery.id }, 'a delivery waits for its lease to end'))
+      .finally(() => held.delete(done))
+    held.add(done)
+  }
+
+  async function carryOut(delivery: Delivery): Promise<void> {
+    const { id, appId, kind, attempt: number, dueAt: leasedUntil } = delivery
+    const { rule, url, body } = JSON.parse(delivery.data) as Outgoing
+    const found = await ruleOf(appId, kind, rule)
+    if (found === null) return settle(delivery, { type: 'done' })
+    if (number > TRIES_MAX) return fail(delivery, delivery.note ?? 'the process ended during the last try')
+    const { origin } = found.template
+    if (new URL(url).origin !== origin) return fail(delivery, 'the URL left the origin of its rule')
+    const admission = await lanes.enter(origin)
+    if ('laterAt' in admission) return settle(delivery, { type: 'release', dueAt: admission.laterAt })
+    const at = clock.now()
+    if (isStopped || at > leasedUntil - EGRESS_TIMEOUT_MS) {
+      admission.leave(true)
+      return settle(delivery, { type: 'release', dueAt: at })
+    }
+    tries += 1
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': 'damson',
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at / SECOND_MS)),
+      ...(signer !== null && { 'webhook-signature': signer.sign({ appId, kind, rule, id, body, at }) }),
+    }
+    const { isUp, settlement } = await attempt(egress, {
+      url,
+      body,
+      headers,
+      attempt: number,
+      at,
+      signal: stopping.signal,
+    })
+    admission.leave(isUp)
+    await settle(delivery, settlement)
+  }
+
+  function fail(delivery: Delivery, note: string): Promise<void> {
+    return settle(delivery, { type: 'failed', at: clock.now(), note })
+  }
+
+  async function settle({ id, appId, kind, attempt: number }: Delivery, settlement: Settlement): Promise<void> {
+    if (settlement.type === 'failed') logger.warn({ appId, kind, id, note: settlement.note }, 'a delivery has failed')
+    const isOurs = await store.settleDelivery(id, number, settlement)
+    if (!isOurs) logger.warn({ appId, kind, id }, 'a delivery took longer than its lease')
+  }
+
+  function look(): Promise<void> {
+    pending += 1
+    const next = last.then(take).finally(() => (pending -= 1))
+    last = next.catch(() => {})
+    return next
+  }
+
+  function wake(): void {
+    // One look that has not begun yet will see it.
+    if (timer === undefined || pending > 1) return
+    look().catch((error: unknown) => logger.error({ err: error }, 'deliveries could not be claimed; tried again'))
+  }
+
+  async function dispatch(): Promise<number> {
+    const before = tries
+    await look()
+    await Promise.all(held)
+    return tries - before
+  }
+
+  async function stop(): Promise<void> {
+    isStopped = true
+    clearInterval(timer)
+    timer = undefined
+    const cutOff = setTimeout(() => stopping.abort(), STOP_GRACE_MS)
+    await last
+    await Promise.all(held)
+    clearTimeout(cutOff)
+  }
+
+  return {
+    start: () => void (timer = setInterval(() => pending === 0 && wake(), everyMs).unref()),
+    stop,
+    wake,
+    dispatch,
+  }
+}

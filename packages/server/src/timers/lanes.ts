@@ -1,0 +1,77 @@
+import { type Clock, type EpochMs, MINUTE_MS, SECOND_MS } from '@damson/core'
+
+/** Calls to one destination at a time. A hanging one then holds this many sockets for 30 s, and no more. */
+const LANE_CALLS = 16
+/** How many may wait for their turn; more are given back to the store. */
+const LANE_QUEUE = 48
+const FULL_WAIT_MS = 10 * SECOND_MS
+/** After so many failures in a row a destination is left alone for a while, then asked with one call. */
+const FAILURES_MAX = 5
+const COOLING_MS = MINUTE_MS
+/** Above this, lanes nobody needs any more are forgotten. */
+const LANES_MAX = 1_000
+
+/** A place in a lane, or when to ask again. */
+export type Admission = { readonly leave: (isUp: boolean) => void } | { readonly laterAt: EpochMs }
+
+/** Keeps destinations apart: each has a few calls at a time, and none while it is down. By process, in memory. */
+export interface Lanes {
+  enter(origin: string): Promise<Admission>
+}
+
+export function createLanes(clock: Clock): Lanes {
+  const lanes = new Map<string, Lane>()
+
+  function laneOf(origin: string): Lane {
+    const known = lanes.get(origin)
+    if (known !== undefined) return known
+    if (lanes.size >= LANES_MAX) for (const [key, one] of lanes) if (one.isIdle()) lanes.delete(key)
+    const lane = new Lane(clock)
+    lanes.set(origin, lane)
+    return lane
+  }
+
+  return { enter: (origin) => laneOf(origin).enter() }
+}
+
+class Lane {
+  readonly #clock: Clock
+  #calls = 0
+  #failures = 0
+  #coolUntil: EpochMs = 0
+  readonly #queue: (() => void)[] = []
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  isIdle(): boolean {
+    return this.#calls === 0 && this.#coolUntil <= this.#clock.now()
+  }
+
+  async enter(): Promise<Admission> {
+    for (;;) {
+      const now = this.#clock.now()
+      const isDown = this.#failures >= FAILURES_MAX
+      if (isDown && now < this.#coolUntil) return { laterAt: this.#coolUntil }
+      if (isDown && this.#calls > 0) return { laterAt: now + FULL_WAIT_MS }
+      if (this.#calls < LANE_CALLS) return this.#admit()
+      if (this.#queue.length >= LANE_QUEUE) return { laterAt: now + FULL_WAIT_MS }
+      await new Promise<void>((resolve) => this.#queue.push(resolve))
+    }
+  }
+
+  #admit(): Admission {
+    this.#calls += 1
+    return {
+      leave: (isUp) => {
+        this.#calls -= 1
+        this.#failures = isUp ? 0 : this.#failures + 1
+        if (this.#failures >= FAILURES_MAX) this.#coolUntil = this.#clock.now() + COOLING_MS
+        // Whoever waits looks for themselves whether the destination is still worth a call.
+        if (this.#failures >= FAILURES_MAX) for (const next of this.#queue.splice(0)) next()
+        else this.#queue.shift()?.()
+      },
+    }
+  }
+}
