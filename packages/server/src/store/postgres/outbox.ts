@@ -107,6 +107,11 @@ export function createOutbox({ sessions, statements, isNarrow }: OutboxOptions):
             text: `UPDATE deliveries SET due_at = $4, note = $5 ${held}`,
             values: [...key, settlement.dueAt, encodeId(settlement.note)],
           })
+        case 'release':
+          return run({
+            text: `UPDATE deliveries SET due_at = $4, attempt = attempt - 1 ${held}`,
+            values: [...key, settlement.dueAt],
+          })
         case 'failed':
           return run({
             text: `UPDATE deliveries SET failed_at = $4, note = $5 ${held}`,
