@@ -33,6 +33,8 @@ export function occasionOf(entry: Entry): Occasion | null {
       if (messageId !== undefined) return { type: 'message', messageId: Number(messageId), event, params }
       return { type: 'event', name, params, ...(value !== undefined && { value }), ...(info !== undefined && { info }) }
     }
+    case 'variantEntered':
+      return { type: 'abTest', testId: entry.testId, variantId: entry.variantId }
     // One that began in the background is a session once it is counted.
     case 'sessionStarted':
       return entry.counted ? { type: 'sessionStarted', sessionId: entry.record } : null

@@ -191,6 +191,24 @@ describe('a message event', () => {
   })
 })
 
+test('entering an A/B test is told to the rules for A/B events alone, once [P-18]', async () => {
+  const variants = { 51: { name: 'a' } }
+  const tests = { 5: { name: 'Title', state: 'running', variants } } as const
+  expect(await world.server.engine.applyContent('app_test', { tests })).toMatchObject({ ok: true })
+  await world.call('addPostback', { postbackUrl: FULL })
+  const postbackUrl = 'https://tests.example/{{AB test ID}}/{{Variant ID}}?{{User ID}}&{{Device ID}}&{{Message ID}}'
+  await world.call('addPostback', { postbackUrl, type: 'abTestEvents' })
+  await world.call('start', { userId: 'ann', deviceId: 'phone' })
+  await world.call('start', { userId: 'ann', deviceId: 'phone' })
+  const [sent, ...others] = await waiting()
+  expect(others).toEqual([])
+  expect(sent!.url).toBe('https://tests.example/5/51?ann&phone&')
+  expect(JSON.parse(sent!.body)).toMatchObject({
+    type: 'ab_test.entered',
+    data: { userId: 'ann', deviceId: 'phone', testId: 5, variantId: 51 },
+  })
+})
+
 describe('hooks', () => {
   test('tell of sessions that began and ended, and are not counted among the three [P-14]', async () => {
     await addHook({ on: ['session.started', 'session.ended'], url: 'https://hook.example/{{User ID}}/{{Device ID}}' })
