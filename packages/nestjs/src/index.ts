@@ -1,3 +1,4 @@
+export { verifyPostback, type Postback, type PostbackRequest, type VerifyOptions } from '@damson/core/web'
 export { DamsonBeaconController } from './beacon.controller.ts'
 export type { Carrier } from './carrier.ts'
 export { CurrentSession, CurrentTracker } from './damson.decorators.ts'

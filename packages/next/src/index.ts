@@ -7,6 +7,7 @@ import { createTrackers } from './trackers.ts'
 export type { ActionEvent, DescribeAction, GetTracker, TrackAction } from './actions.ts'
 export type * from './from-requests.ts'
 export { engineHandlers } from './routes.ts'
+export { verifyPostback, type Postback, type PostbackRequest, type VerifyOptions } from '@damson/core/web'
 
 export interface Damson<E extends object = Record<string, Params>> extends EdgeDamson<E> {
   /** For Server Components and Server Actions; a route has `withTracking`. */

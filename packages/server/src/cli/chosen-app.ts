@@ -1,5 +1,8 @@
+import { Option } from 'commander'
 import type { App } from '../engine/app.ts'
 import { Problem } from './problem.ts'
+
+export const appOption = () => new Option('--app-id <id>', 'the app, if there are several').env('DAMSON_APP_ID')
 
 /**
  * The app that was named, or the only one.

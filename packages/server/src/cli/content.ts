@@ -6,7 +6,7 @@ import { readContent } from '../content/read-content.ts'
 import { contentKind } from '../content/snapshot.ts'
 import type { ContentSource } from '../content/source.ts'
 import type { Store } from '../store/store.ts'
-import { chosenApp } from './chosen-app.ts'
+import { appOption, chosenApp } from './chosen-app.ts'
 import { brokenContent, readContentFiles, type WrittenContent } from './content-file.ts'
 import { planText } from './content-plan.ts'
 import { dataOption, postgresOption, type Whereabouts, withStore } from './data.ts'
@@ -20,8 +20,6 @@ interface ApplyOptions {
   readonly yes?: true
   readonly dryRun?: true
 }
-
-const appOption = () => new Option('--app-id <id>', 'the app, if there are several').env('DAMSON_APP_ID')
 
 export function addContent(program: Command, terminal: Terminal): void {
   const content = program

@@ -4,6 +4,8 @@ import { addApps } from './apps.ts'
 import { addContent } from './content.ts'
 import { addBackup } from './backup.ts'
 import { addImport } from './import.ts'
+import { addHooks } from './hooks.ts'
+import { addPostbacks } from './postbacks.ts'
 import { tell } from './problem.ts'
 import { addMigrate } from './migrate.ts'
 import { addMove } from './move.ts'
@@ -22,6 +24,7 @@ Examples:
   damson content apply content.yaml --dry-run         what a file would change of variables and tests
   damson migrate --postgres URL                       make the tables for many servers
   damson serve --postgres URL                         one of them
+  damson postbacks failed --data ./data               what could not be sent, and why
 
 Each flag has an environment variable, which 'damson COMMAND --help' names; a flag wins over it.`
 
@@ -40,6 +43,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   addImport(program, terminal)
   addBackup(program, terminal)
   addContent(program, terminal)
+  addPostbacks(program, terminal)
+  addHooks(program, terminal)
   prepare(program, terminal)
   try {
     ignoreFlagsTurnedOff(program)

@@ -1,11 +1,14 @@
 import { dirname, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { systemClock } from '@damson/core'
+import { DamsonError, systemClock } from '@damson/core'
 import { pino } from 'pino'
 import { ADMIN_KEY_LENGTH_MIN } from '../admin/admin-route.ts'
 import { listen, type Listening } from '../http/listen.ts'
 import type { NewApp } from '../new-app.ts'
 import { createServer } from '../server.ts'
+import { addressRanges } from '../services/addresses.ts'
+import type { ServicesOptions } from '../services/config.ts'
+import { createEgress, type Egress } from '../services/egress.ts'
 import { createServices } from '../services/services.ts'
 import { memoryFiles } from '../store/files.ts'
 import { memoryStore } from '../store/memory.ts'
@@ -13,6 +16,7 @@ import { NO_CONFIG, readConfig } from './config.ts'
 import { serveControl } from './control.ts'
 import { dataOption, filesOf, openData, openStore, postgresOption } from './data.ts'
 import { demoOf } from './demo.ts'
+import { MASTER_KEY_HELP, masterKeysOf } from './master-key.ts'
 import { Problem, reasonOf } from './problem.ts'
 import { startWithContent } from './serve-content.ts'
 import type { Terminal } from './terminal.ts'
@@ -29,6 +33,7 @@ interface ServeOptions {
   readonly config?: string
   readonly publicUrl?: string
   readonly testClock?: true
+  readonly allowPrivateDestinations: readonly string[]
   readonly demo?: true
   readonly content?: string
   readonly contentAppId?: string
@@ -74,6 +79,12 @@ export function addServe(program: Command, terminal: Terminal): void {
       ),
     )
     .addOption(
+      new Option('--allow-private-destinations <ranges>', 'CIDR ranges that may be called although they are private')
+        .default([], 'none')
+        .env('DAMSON_ALLOW_PRIVATE_DESTINATIONS')
+        .argParser(parseRanges),
+    )
+    .addOption(
       new Option('--log-level <level>', 'how much is logged to standard error, as JSON lines; debug logs each request')
         .choices(LOG_LEVELS)
         .default('info')
@@ -91,7 +102,8 @@ Examples:
 
 A configuration file:
   {"apps":[{"appId":"my-app","name":"My app","keys":{"production":["…"],"development":["…"]}}],
-   "rates":{"ecb":true},"geo":{"database":"places.mmdb"},"trustProxy":["loopback"]}`,
+   "rates":{"ecb":true},"geo":{"database":"places.mmdb"},"trustProxy":["loopback"]}
+${MASTER_KEY_HELP}`,
     )
     .action((options: ServeOptions) => serve(options, terminal))
 }
@@ -103,12 +115,13 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   const clock = testClock ?? systemClock
   const {
     apps: configured,
-    services: wanted,
+    services: configuredServices,
     rules,
     store: storing,
     exportAvailabilitySeconds,
   } = options.config === undefined ? NO_CONFIG : readConfig(options.config)
   const directory = dirname(resolve(options.config ?? '.'))
+  const wanted = withAllowed(configuredServices, options.allowPrivateDestinations)
   const services = await createServices(wanted, { clock, logger, directory })
   const isInFolder = options.memory !== true && options.postgres === undefined
   const data = isInFolder ? await openData(options.data, storing) : null
@@ -129,7 +142,8 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     locator,
     rules,
     adminKeys,
-    egress: services.egress,
+    egress: postbackEgress(wanted),
+    masterKeys: masterKeysOf(options),
     ...clientAddress,
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     ...(exportAvailabilitySeconds !== undefined && { exportAvailabilitySeconds }),
@@ -151,6 +165,22 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   await control?.close()
   await listening.stop()
   await services.stop()
+}
+
+/** What the command line opens is open for every outgoing call, beside what the file opens. */
+function withAllowed(services: ServicesOptions, allowed: readonly string[]): ServicesOptions {
+  const { egress } = services
+  const allowPrivateDestinations = [...(egress?.allowPrivateDestinations ?? []), ...allowed]
+  return { ...services, egress: { ...egress, allowPrivateDestinations } }
+}
+
+/** Rules may name http, as they always could, unless the file says that nothing goes out that way. */
+function postbackEgress({ egress }: ServicesOptions): Egress {
+  return createEgress({
+    allowHttp: egress?.allowHttp ?? true,
+    allowPrivateDestinations: egress?.allowPrivateDestinations ?? [],
+    denyDestinations: egress?.denyDestinations ?? [],
+  })
 }
 
 async function listenOn(server: Parameters<typeof listen>[0]['server'], options: ServeOptions): Promise<Listening> {
@@ -175,6 +205,17 @@ function adminKeysOf({ adminKey }: ServeOptions): readonly string[] {
   if (adminKey === undefined) return []
   if (adminKey.length >= ADMIN_KEY_LENGTH_MIN) return [adminKey]
   throw new Problem(`--admin-key: expected ${ADMIN_KEY_LENGTH_MIN} characters or more, and found ${adminKey.length}.`)
+}
+
+function parseRanges(text: string): readonly string[] {
+  const ranges = text.split(',').map((range) => range.trim())
+  try {
+    addressRanges(ranges)
+  } catch (error) {
+    if (!DamsonError.isInstance(error, 'ADDRESS_RANGE_INVALID')) throw error
+    throw new InvalidArgumentError(error.message)
+  }
+  return ranges
 }
 
 function parsePort(text: string): number {

@@ -5,7 +5,7 @@ import type { Profile } from '../engine/profile.ts'
 import { settle } from '../engine/story.ts'
 import type { ProfileRef, Store } from '../store/store.ts'
 import { DEFAULT_SESSION_RULES } from '@damson/core/session'
-import { chosenApp } from './chosen-app.ts'
+import { appOption, chosenApp } from './chosen-app.ts'
 import { dataOption, postgresOption, withStore } from './data.ts'
 import { Problem } from './problem.ts'
 import type { Terminal } from './terminal.ts'
@@ -18,7 +18,6 @@ interface UserOptions {
   readonly postgres?: string
 }
 
-const appOption = () => new Option('--app-id <id>', 'the app, if there are several').env('DAMSON_APP_ID')
 const deviceOption = () => new Option('--device', 'the id is a device, meant is the user on it').env('DAMSON_DEVICE')
 
 export function addUsers(program: Command, terminal: Terminal): void {

@@ -3,8 +3,8 @@ import { type Clock, type EpochMs, MINUTE_MS, SECOND_MS } from '@damson/core'
 /** Calls to one destination at a time. A hanging one then holds this many sockets for 30 s, and no more. */
 const LANE_CALLS = 16
 /** How many may wait for their turn; more are given back to the store. */
-const LANE_QUEUE = 48
-const FULL_WAIT_MS = 10 * SECOND_MS
+const LANE_QUEUE = 240
+const FULL_WAIT_MS = SECOND_MS
 /** After so many failures in a row a destination is left alone for a while, then asked with one call. */
 const FAILURES_MAX = 5
 const COOLING_MS = MINUTE_MS
