@@ -2,15 +2,14 @@ import { type Command, Option } from 'commander'
 import { HOOK_TRIGGERS, HOOKS, type HookRule, type HookTrigger } from '../engine/postbacks/rules.ts'
 import { compileTemplate } from '../engine/postbacks/template.ts'
 import { appOption } from './chosen-app.ts'
-import { dataOption, withData } from './data.ts'
+import { dataOption, postgresOption, type Whereabouts, withStore } from './data.ts'
 import { appOf, parseRule, signerOf } from './postbacks.ts'
 import { Problem } from './problem.ts'
 import { table } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
-interface Options {
+interface Options extends Whereabouts {
   readonly appId?: string
-  readonly data: string
 }
 
 interface NewHook extends Options {
@@ -40,6 +39,7 @@ export function addHooks(program: Command, terminal: Terminal): void {
     .addOption(new Option('--event <names...>', 'of events, only these').env('DAMSON_EVENT'))
     .addOption(appOption())
     .addOption(dataOption())
+    .addOption(postgresOption())
     .action(async (options: NewHook) => {
       const { id, secret } = await add(options)
       terminal.print(`Made the hook ${id}. Its calls are signed with:\n\n  ${secret}`)
@@ -50,8 +50,9 @@ export function addHooks(program: Command, terminal: Terminal): void {
     .description('Show the hooks of an app.')
     .addOption(appOption())
     .addOption(dataOption())
-    .action(async ({ data, appId }: Options) => {
-      const rules = await withData(data, async (store) => {
+    .addOption(postgresOption())
+    .action(async ({ appId, ...where }: Options) => {
+      const rules = await withStore(where, async (store) => {
         const { documents } = await store.documents(await appOf(store, appId), HOOKS.name)
         return [...documents.values()] as HookRule[]
       })
@@ -65,8 +66,9 @@ export function addHooks(program: Command, terminal: Terminal): void {
     .argument('<id>', 'of the hook', parseRule)
     .addOption(appOption())
     .addOption(dataOption())
-    .action(async (id: number, { data, appId }: Options) => {
-      await withData(data, async (store) => {
+    .addOption(postgresOption())
+    .action(async (id: number, { appId, ...where }: Options) => {
+      await withStore(where, async (store) => {
         const isGone = await store.changeDocuments(await appOf(store, appId), HOOKS.name, ({ documents }) => {
           return documents.has(String(id)) ? { answer: true, put: { [id]: null } } : { answer: false }
         })
@@ -76,12 +78,12 @@ export function addHooks(program: Command, terminal: Terminal): void {
     })
 }
 
-async function add({ data, appId, url, on, event = [] }: NewHook): Promise<{ id: number; secret: string }> {
+async function add({ appId, url, on, event = [], ...where }: NewHook): Promise<{ id: number; secret: string }> {
   const template = compileTemplate(url)
   if (typeof template === 'string') throw new Problem(`--url cannot be called. ${template}`)
-  return withData(data, async (store) => {
+  return withStore(where, async (store) => {
     const app = await appOf(store, appId)
-    const signer = signerOf(data)
+    const signer = signerOf(where)
     const id = await store.changeDocuments(app, HOOKS.name, ({ revision, documents }) => {
       if (documents.size >= HOOKS_MAX) return { answer: null }
       const made = revision + 1

@@ -5,8 +5,8 @@ import { codeOf, Problem, reasonOf } from './problem.ts'
 
 export const MASTER_KEY_HELP = `
 Secrets that postbacks are signed with are made from the server's own key: DAMSON_MASTER_KEY, or else the file master.key in
-the data folder, which is made with the first start; with --postgres nothing is signed without DAMSON_MASTER_KEY. While it is replaced, DAMSON_MASTER_KEY may hold several, divided by
-blanks, the newest first.`
+the data folder, which is made with the first start. With --postgres nothing is signed without DAMSON_MASTER_KEY. While it is
+replaced, it may hold several, divided by blanks, the newest first.`
 
 /**
  * The newest first. What keeps nothing has a key of its own, made now. Servers that share a store must be told one, and sign

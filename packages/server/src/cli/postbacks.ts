@@ -4,15 +4,14 @@ import { createSigner, type Signer } from '../services/signing.ts'
 import type { Delivery } from '../store/deliveries.ts'
 import type { Store } from '../store/store.ts'
 import { appOption, chosenApp } from './chosen-app.ts'
-import { dataOption, withData } from './data.ts'
+import { dataOption, postgresOption, type Whereabouts, withStore } from './data.ts'
 import { masterKeysOf } from './master-key.ts'
 import { Problem } from './problem.ts'
 import { table } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
-interface Options {
+interface Options extends Whereabouts {
   readonly appId?: string
-  readonly data: string
 }
 
 /** More are not shown at once. */
@@ -21,15 +20,16 @@ const SHOWN_MAX = 100
 export function addPostbacks(program: Command, terminal: Terminal): void {
   const postbacks = program
     .command('postbacks')
-    .description('Look at postbacks, and send again what has failed. The server must not be running.')
+    .description('Look at postbacks, and send again what has failed. The server must not be running on the folder.')
 
   postbacks
     .command('list')
     .description('Show the rules of an app, and how much waits to be sent or has failed.')
     .addOption(appOption())
     .addOption(dataOption())
-    .action(async ({ data, appId }: Options) => {
-      terminal.print(await withData(data, async (store) => rulesPage(store, await appOf(store, appId))))
+    .addOption(postgresOption())
+    .action(async ({ appId, ...where }: Options) => {
+      terminal.print(await withStore(where, async (store) => rulesPage(store, await appOf(store, appId))))
     })
 
   postbacks
@@ -37,8 +37,9 @@ export function addPostbacks(program: Command, terminal: Terminal): void {
     .description('Show what has failed, of postbacks and of hooks. It is kept for 30 days.')
     .addOption(appOption())
     .addOption(dataOption())
-    .action(async ({ data, appId }: Options) => {
-      const failed = await withData(data, async (store) => failedOf(store, await appOf(store, appId)))
+    .addOption(postgresOption())
+    .action(async ({ appId, ...where }: Options) => {
+      const failed = await withStore(where, async (store) => failedOf(store, await appOf(store, appId)))
       terminal.print(failed.length === 0 ? 'Nothing has failed.' : failedPage(failed))
     })
 
@@ -49,10 +50,11 @@ export function addPostbacks(program: Command, terminal: Terminal): void {
     .addOption(new Option('--all', 'everything that has failed').env('DAMSON_ALL'))
     .addOption(appOption())
     .addOption(dataOption())
-    .action(async (ids: string[], { data, appId, all }: Options & { all?: true }) => {
+    .addOption(postgresOption())
+    .action(async (ids: string[], { appId, all, ...where }: Options & { all?: true }) => {
       if ((ids.length === 0) === (all !== true))
         throw new Problem("name what to retry, as 'failed' shows it, or say --all.")
-      const revived = await withData(data, async (store) => {
+      const revived = await withStore(where, async (store) => {
         const app = await appOf(store, appId)
         return revive(store, app, all ? (await failedOf(store, app)).map(({ id }) => id) : ids)
       })
@@ -65,8 +67,9 @@ export function addPostbacks(program: Command, terminal: Terminal): void {
     .argument('<id>', 'of the rule', parseRule)
     .addOption(appOption())
     .addOption(dataOption())
-    .action(async (id: number, { data, appId }: Options) => {
-      terminal.print(await withData(data, (store) => secretOf(store, data, POSTBACKS.name, id, appId)))
+    .addOption(postgresOption())
+    .action(async (id: number, { appId, ...where }: Options) => {
+      terminal.print(await withStore(where, (store) => secretOf(store, where, POSTBACKS.name, id, appId)))
     })
 }
 
@@ -78,7 +81,7 @@ export function parseRule(text: string): number {
 /** The secret of a rule that is there. */
 export async function secretOf(
   store: Store,
-  folder: string,
+  where: Whereabouts,
   kind: string,
   id: number,
   appId?: string,
@@ -88,12 +91,12 @@ export async function secretOf(
   const rules = [...documents.values()] as { readonly id: number }[]
   if (!rules.some((rule) => rule.id === id))
     throw new Problem(`there is no ${kind} ${id} in the app '${app}'. 'damson ${kind}s list' shows those there are.`)
-  return signerOf(folder).secretOf(app, kind, id)
+  return signerOf(where).secretOf(app, kind, id)
 }
 
-export function signerOf(folder: string): Signer {
-  const [newest, ...older] = masterKeysOf(folder)
-  if (newest === undefined) throw new Error('Expected a master key, for one is made if there is none.')
+export function signerOf(where: Whereabouts): Signer {
+  const [newest, ...older] = masterKeysOf(where)
+  if (newest === undefined) throw new Problem('nothing is signed, for there is no master key. Set DAMSON_MASTER_KEY.')
   return createSigner([newest, ...older])
 }
 
