@@ -5,11 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { all, APP, counting, user } from '../conformance/turns.ts'
-import { KILLS, kill, pause, startCommand, waits } from '../jobs/fixtures/killing.ts'
+import { kill, pause, startCommand, waits } from '../jobs/fixtures/killing.ts'
 import { createServer } from '../server.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
 import { TEST_APP } from '../testing/test-server.ts'
 import { finish } from './testing.ts'
+
+/** How often each test kills; `DAMSON_KILLS=50` for the figure that is quoted. */
+const KILLS = Number(process.env.DAMSON_KILLS ?? 5)
+const SEED = Number(process.env.DAMSON_SEED ?? Date.now() % 1_000_000)
+console.info(`DAMSON_SEED=${SEED} DAMSON_KILLS=${KILLS}`)
 
 const SESSIONS = 20_000
 const USERS = 500
@@ -45,7 +50,7 @@ test(
     const server = createServer({ store: await openStore(), apps: [TEST_APP] })
     await server.work()
     await server.stop()
-    const wait = waits(1_500)
+    const wait = waits(SEED, 1_500)
     const takenBy: number[] = []
     for (let killed = 0; killed < KILLS; killed += 1) {
       // A process that was killed has left its own.
@@ -66,7 +71,9 @@ test(
     expect(profiles).toHaveLength(USERS)
     expect(profiles.reduce((sum, { totalSessions }) => sum + totalSessions, 0)).toBe(SESSIONS)
     expect(profiles.reduce((sum, { eventCount }) => sum + eventCount, 0)).toBe(SESSIONS)
-    const started = (await all(store.entries({ appId: TEST_APP.appId }))).filter(({ entry }) => entry.kind === 'sessionStarted')
+    const started = (await all(store.entries({ appId: TEST_APP.appId }))).filter(
+      ({ entry }) => entry.kind === 'sessionStarted',
+    )
     expect(new Set(started.map(({ entry }) => (entry as { record: string }).record)).size).toBe(SESSIONS)
     expect(started).toHaveLength(SESSIONS)
     expect((await store.documents(TEST_APP.appId, 'import')).documents.size).toBe(0)
@@ -80,11 +87,13 @@ test(
   async () => {
     const store = await openStore()
     const text = 'x'.repeat(2_000)
-    const writes = Array.from({ length: 5_000 }, (_, n) => store.transact(user(`user ${n}`), counting(`user ${n}`, text)))
+    const writes = Array.from({ length: 5_000 }, (_, n) =>
+      store.transact(user(`user ${n}`), counting(`user ${n}`, text)),
+    )
     await Promise.all(writes)
     await store.close()
     const copy = join(folder, 'copy')
-    const wait = waits(600)
+    const wait = waits(SEED, 600)
     let wasWhole = 0
     let wasBegun = 0
     for (let killed = 0; killed < KILLS; killed += 1) {

@@ -8,18 +8,23 @@ import { createServer } from '../server.ts'
 import { type Files, folderFiles } from '../store/files.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
 import { TEST_APP } from '../testing/test-server.ts'
-import { KILLS, kill, pause, startChild, waits } from './fixtures/killing.ts'
+import { kill, pause, startChild, waits } from './fixtures/killing.ts'
+
+/** How often each test kills; `DAMSON_KILLS=50` for the figure that is quoted. */
+const KILLS = Number(process.env.DAMSON_KILLS ?? 5)
+const SEED = Number(process.env.DAMSON_SEED ?? Date.now() % 1_000_000)
+console.info(`DAMSON_SEED=${SEED} DAMSON_KILLS=${KILLS}`)
 
 const USERS = 200
 const APP = TEST_APP.appId
 const RANGE = { from: 0, to: 4e12, availableFrom: 0, availableTo: 4e12 }
 
 test(
-  `an export is finished once and whole over ${KILLS} kills [J-11]`,
+  `an export is finished once and whole over ${KILLS} kills [J-16]`,
   async () => {
     await inFolder(async (folder) => {
       await fill(folder)
-      const wait = waits(400)
+      const wait = waits(SEED, 400)
       const parts: number[] = []
       const wanted = await work(folder, ['reference'])
       for (let killed = 0; killed < KILLS; killed += 1) {
@@ -66,7 +71,13 @@ async function fill(folder: string): Promise<void> {
 async function open(folder: string) {
   const store = await sqliteStore({ file: join(folder, 'damson.db') })
   const files = folderFiles(join(folder, 'files'))
-  const server = createServer({ store, files, apps: [TEST_APP], exportAvailabilitySeconds: 0, jobs: { leaseMs: 50, partBytes: 20_000 } })
+  const server = createServer({
+    store,
+    files,
+    apps: [TEST_APP],
+    exportAvailabilitySeconds: 0,
+    jobs: { leaseMs: 50, partBytes: 20_000 },
+  })
   return { store, files, server }
 }
 
