@@ -20,7 +20,7 @@ export function DamsonBeacon({ endpoint = '/damson/beacon' }: DamsonBeaconProps)
 }
 
 function Beacon({ endpoint }: Required<DamsonBeaconProps>): null {
-  const path = usePathname()
+  const path: string | null = usePathname()
   const lastPath = useRef(path)
 
   useEffect(() => {
@@ -29,10 +29,10 @@ function Beacon({ endpoint }: Required<DamsonBeaconProps>): null {
   }, [endpoint])
 
   useEffect(() => {
-    // The first page is the one the browser loaded: the proxy has counted it.
-    if (lastPath.current === path) return
+    const { current: last } = lastPath
     lastPath.current = path
-    tellPage(endpoint, path)
+    // The first page is the one the browser loaded: the proxy has counted it. In `pages/` its path may at first not be known.
+    if (last !== null && path !== null && last !== path) tellPage(endpoint, path)
   }, [endpoint, path])
 
   return null

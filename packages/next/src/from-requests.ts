@@ -2,14 +2,15 @@ import type { Client, Params } from '@damson/core'
 import { createBeaconHandlers, type BeaconHandlers } from './beacon-route.ts'
 import { createProxy, type Proxy } from './proxy.ts'
 import { createOnRequestError, type OnRequestError } from './request-error.ts'
-import { createWithTracking, engineHandlers, type Engine, type EngineHandlers, type WithTracking } from './routes.ts'
+import { createTrackerOf, createWithTracking, engineHandlers } from './routes.ts'
+import type { Engine, EngineHandlers, TrackerOf, WithTracking } from './routes.ts'
 import type { Trackers } from './trackers.ts'
 
 export type { BeaconHandlers } from './beacon-route.ts'
 export type { DamsonOptions, IdentifiedRequest } from './options.ts'
 export type { Proxy } from './proxy.ts'
 export type { OnRequestError } from './request-error.ts'
-export type { Engine, EngineHandlers, TrackedHandler, WithTracking } from './routes.ts'
+export type { Engine, EngineHandlers, IncomingRequest, TrackedHandler, TrackerOf, WithTracking } from './routes.ts'
 
 /** What works from the request alone: no `node:` module and no `next/headers.js`, so it runs on the edge too. */
 export interface EdgeDamson<E extends object = Record<string, Params>> {
@@ -17,6 +18,8 @@ export interface EdgeDamson<E extends object = Record<string, Params>> {
   client(): Client<E>
   readonly proxy: Proxy
   readonly withTracking: WithTracking<E>
+  /** For `getServerSideProps` and API routes of the Pages Router. */
+  readonly trackerOf: TrackerOf<E>
   readonly onRequestError: OnRequestError
   /** The beacon's endpoint. */
   readonly handlers: BeaconHandlers
@@ -29,6 +32,7 @@ export function fromRequests<E extends object>(trackers: Trackers<E>): EdgeDamso
     client: trackers.client,
     proxy: createProxy(trackers),
     withTracking: createWithTracking(trackers),
+    trackerOf: createTrackerOf(trackers),
     onRequestError: createOnRequestError(trackers),
     handlers: createBeaconHandlers(trackers),
     engineHandlers,

@@ -45,6 +45,18 @@ describe('withTracking', () => {
   })
 })
 
+test('trackerOf knows the visitor of what the Pages Router hands over, and nobody where a page is only fetched ahead', async () => {
+  const { damson, cookie, taken } = await visited()
+  const first = await damson.trackerOf({ headers: { 'x-damson-visitor': cookie } })
+  const later = await damson.trackerOf({ headers: { cookie } })
+  expect([typeof first?.deviceId, later?.deviceId]).toEqual(['string', first?.deviceId])
+  for (const headers of [{}, { cookie: '__Host-damson=1.made.up' }, { cookie, 'x-middleware-prefetch': '1' }]) {
+    expect(await damson.trackerOf({ headers })).toBeNull()
+  }
+  await later?.track('Liked')
+  expect(await taken()).toEqual(['resumeSession', 'Liked'])
+})
+
 describe('the beacon endpoint', () => {
   const beacon = (message: unknown, headers: Record<string, string>) =>
     pageLoad(headers, { method: 'POST', body: JSON.stringify(message) })
