@@ -2,11 +2,11 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { migrate } from '../../store/postgres/migrate.ts'
-import { pgPool } from '../../store/postgres/pg-pool.ts'
-import { postgresStore } from '../../store/postgres/postgres-store.ts'
-import { createDatabase, findPostgres } from '../../store/postgres/testing.ts'
-import { createTestServer } from '../../testing/test-server.ts'
+import { migrate } from '../store/postgres/migrate.ts'
+import { pgPool } from '../store/postgres/pg-pool.ts'
+import { postgresStore } from '../store/postgres/postgres-store.ts'
+import { createDatabase, findPostgres } from '../store/postgres/testing.ts'
+import { createTestServer } from '../testing/test-server.ts'
 import type { Asked } from './fixtures/adding-child.ts'
 
 const postgres = await findPostgres()
@@ -53,7 +53,7 @@ test.skipIf(postgres === null)(
 
 function start(url: string) {
   const script = fileURLToPath(new URL('./fixtures/adding-child.ts', import.meta.url))
-  const config = fileURLToPath(new URL('../../../../../tsconfig.base.json', import.meta.url))
+  const config = fileURLToPath(new URL('../../../../tsconfig.base.json', import.meta.url))
   // The sources, and not what was built of them.
   const env = { ...process.env, TSX_TSCONFIG_PATH: config }
   return fork(script, [url], { execArgv: ['--import', 'tsx'], stdio: 'inherit', env })
