@@ -9,3 +9,7 @@ export function parseUrl(text: string): URL | null {
     return null
   }
 }
+
+export function isHttpUrl(text: string): boolean {
+  return /^https?:$/.test(parseUrl(text)?.protocol ?? '')
+}

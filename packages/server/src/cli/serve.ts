@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { ADMIN_KEY_LENGTH_MIN } from '../admin/admin-route.ts'
 import { listen, type Listening } from '../http/listen.ts'
 import type { NewApp } from '../new-app.ts'
+import { isHttpUrl } from '../parse-url.ts'
 import { createServer } from '../server.ts'
 import { addressRanges } from '../services/addresses.ts'
 import type { ServicesOptions } from '../services/config.ts'
@@ -59,7 +60,7 @@ export function addServe(program: Command, terminal: Terminal): void {
     .addOption(
       new Option('--public-url <url>', 'where callers reach the server: what addresses of files begin with')
         .env('DAMSON_PUBLIC_URL')
-        .argParser(parseUrl),
+        .argParser(parsePublicUrl),
     )
     .addOption(new Option('--demo', 'make an app and show its keys, if there is none').env('DAMSON_DEMO'))
     .addOption(new Option('--test-clock', 'time stands still; POST /test-clock moves it').env('DAMSON_TEST_CLOCK'))
@@ -195,8 +196,8 @@ async function listenOn(server: Parameters<typeof listen>[0]['server'], options:
   }
 }
 
-function parseUrl(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
+function parsePublicUrl(text: string): string {
+  if (isHttpUrl(text)) return text
   throw new InvalidArgumentError('Expected a URL such as https://example.com.')
 }
 

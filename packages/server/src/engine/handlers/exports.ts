@@ -1,6 +1,7 @@
 import { DAY_MS, type EpochMs } from '@damson/core'
 import { done, failed, type Outcome } from '@damson/core/protocol'
 import { contentKind } from '../../content/snapshot.ts'
+import { isHttpUrl } from '../../parse-url.ts'
 import { EXPORT_DAYS, isExported } from '../available.ts'
 import { type DataJob, EXPORT_PREFIX, type ExportRange, type S3Target } from '../export-jobs.ts'
 import { histories } from '../histories.ts'
@@ -137,10 +138,6 @@ async function isAnyExported({ app, services }: Scene, ports: AppPorts, range: E
     if (records.some((record) => isExported(record, range, ports.availabilityMs))) return true
   }
   return false
-}
-
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
 /** A random UUID: 122 bits that nobody can guess. */

@@ -1,4 +1,5 @@
 import { done, failed, isAbsent, type Outcome, type RawArgs } from '@damson/core/protocol'
+import { isHttpUrl } from '../../parse-url.ts'
 import { bucketFile, type ImportSource, type MultiJob, type MultiProgress, uploadName } from '../import-jobs.ts'
 import { JOB_KIND, jobId, newJob } from '../job.ts'
 import { publicFileUrl } from '../public-files.ts'
@@ -69,7 +70,7 @@ async function stored(
   const [bucket, name] = [String(gcsBucket), String(file)]
   if (/^https?:\/\//.test(bucket)) {
     const url = `${bucket.replace(/\/+$/, '')}/${name.split('/').map(encodeURIComponent).join('/')}`
-    return URL.canParse(url) ? { type: 'url', url } : { outcome: failed('INVALID_ARGUMENT', { name: 'gcsBucket' }) }
+    return isHttpUrl(url) ? { type: 'url', url } : { outcome: failed('INVALID_ARGUMENT', { name: 'gcsBucket' }) }
   }
   if (!SAFE_NAME.test(bucket)) return { outcome: failed('INVALID_ARGUMENT', { name: 'gcsBucket' }) }
   if (!SAFE_NAME.test(name)) return { outcome: failed('INVALID_ARGUMENT', { name: 'file' }) }
