@@ -4,7 +4,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { isIP } from 'node:net'
 import type { LookupFunction } from 'node:net'
-import { parseUrl } from '../parse-url.ts'
+import { parseUrl } from '../engine/parse-url.ts'
 import { addressRanges, isPublicUnicast, normaliseAddress } from './addresses.ts'
 
 /** The part of `RequestInit` that outgoing calls need. */

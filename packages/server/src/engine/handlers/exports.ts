@@ -1,7 +1,7 @@
 import { DAY_MS, type EpochMs } from '@damson/core'
 import { done, failed, type Outcome } from '@damson/core/protocol'
 import { contentKind } from '../../content/snapshot.ts'
-import { isHttpUrl } from '../../parse-url.ts'
+import { isHttpUrl } from '../parse-url.ts'
 import { EXPORT_DAYS, isExported } from '../available.ts'
 import { type DataJob, EXPORT_PREFIX, type ExportRange, type S3Target } from '../export-jobs.ts'
 import { histories } from '../histories.ts'

@@ -1,5 +1,5 @@
 import { done, failed, isAbsent, type Outcome, type RawArgs } from '@damson/core/protocol'
-import { isHttpUrl } from '../../parse-url.ts'
+import { isHttpUrl } from '../parse-url.ts'
 import { bucketFile, type ImportSource, type MultiJob, type MultiProgress, uploadName } from '../import-jobs.ts'
 import { JOB_KIND, jobId, newJob } from '../job.ts'
 import { publicFileUrl } from '../public-files.ts'

@@ -1,5 +1,5 @@
 import { MAX_POSTBACK_URL_LENGTH, toWellFormed } from '@damson/core/protocol'
-import { parseUrl } from '../../parse-url.ts'
+import { parseUrl } from '../parse-url.ts'
 
 /** What a template may be filled with, spelled as the API spells it (specification 8.9). */
 export type Placeholder =
