@@ -13,12 +13,16 @@ const flushers = new Set<() => Promise<unknown>>()
  * while it has something to send, so that one nobody closed can be collected.
  */
 export function flushBeforeExit(flush: () => Promise<unknown>): (isBusy: boolean) => void {
-  const host = (globalThis as { process?: Partial<ProcessLike> }).process as ProcessLike | undefined
+  const host = (globalThis as { process?: Partial<ProcessLike> }).process
   return (isBusy) => {
-    if (typeof host?.once !== 'function') return
-    if (isBusy && flushers.size === 0) host.once('beforeExit', flushAll)
+    try {
+      if (isBusy && flushers.size === 0) host?.once?.('beforeExit', flushAll)
+    } catch {
+      // The edge of Next has everything of `process` that Node has, and throws whichever of it is called: nobody to ask there.
+      return
+    }
     if (isBusy) flushers.add(flush)
-    else if (flushers.delete(flush) && flushers.size === 0) host.off('beforeExit', flushAll)
+    else if (flushers.delete(flush) && flushers.size === 0) host?.off?.('beforeExit', flushAll)
   }
 }
 
