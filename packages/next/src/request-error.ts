@@ -17,7 +17,8 @@ export function createOnRequestError<E extends object>(trackers: Trackers<E>): O
   return async function onRequestError(error, request, { routePath, routeType }) {
     await trackers.attempt(async () => {
       const headers = headersOf(request.headers)
-      const visitor = await trackers.visitors().read(headers.get('cookie'))
+      // Whoever comes for the first time has no cookie yet: then the proxy knows who they are.
+      const visitor = (await trackers.visitorOf(headers)) ?? (await trackers.visitors().read(headers.get('cookie')))
       const tracker: Tracker | null = await trackers.tracker(headers, visitor)
       const digest = (error as { digest?: unknown } | null | undefined)?.digest
       const params = { route: routePath, kind: routeType, ...(typeof digest === 'string' && { digest }) }
