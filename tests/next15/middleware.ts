@@ -1,17 +1,6 @@
-import { createDamson } from '@damson/next/edge'
 import { NextResponse, type NextRequest } from 'next/server'
-
 // Before version 16 this runs on the edge, in a world of its own.
-const { DAMSON_ENDPOINT, DAMSON_APP_ID, DAMSON_CLIENT_KEY, DAMSON_SECRET } = process.env
-
-const damson = createDamson({
-  client: {
-    endpoint: DAMSON_ENDPOINT ?? '',
-    appId: DAMSON_APP_ID ?? '',
-    clientKey: DAMSON_CLIENT_KEY ?? '',
-  },
-  secrets: [DAMSON_SECRET ?? ''],
-})
+import { damson } from './damson-edge'
 
 /** Composed with a middleware that was there before. */
 export async function middleware(request: NextRequest) {
@@ -23,5 +12,7 @@ export async function middleware(request: NextRequest) {
 }
 
 export const config = {
-  matcher: [{ source: '/((?!_next/|damson/|.*\\.).*)', missing: [{ type: 'header', key: 'next-router-prefetch' }] }],
+  matcher: [
+    { source: '/((?!_next/|api|damson/|.*\\.).*)', missing: [{ type: 'header', key: 'next-router-prefetch' }] },
+  ],
 }
