@@ -24,7 +24,7 @@ test(
   async () => {
     await inFolder(async (folder) => {
       await fill(folder)
-      const wait = waits(SEED, 400)
+      const wait = waits(SEED, 150)
       const parts: number[] = []
       const wanted = await work(folder, ['reference'])
       for (let killed = 0; killed < KILLS; killed += 1) {
