@@ -158,7 +158,7 @@ async function filledFolder(users: number): Promise<{ store: Store; app: string 
       await act({ action: 'track', userId: `user ${n}`, event: `Event ${n % 5}`, reqId: `r${n}` })
     }),
   )
-  await setup.engine.drain()
+  await Promise.all([engine.drain(), setup.engine.drain()])
   return { store, app: 'shop' }
 }
 
