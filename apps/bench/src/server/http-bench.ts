@@ -94,7 +94,7 @@ async function fire(target: Target, load: Load, seconds: number, rate?: number):
     connections,
     duration: seconds,
     ...(rate !== undefined && { overallRate: rate }),
-    setupClient: feeder(load),
+    setupClient: feeder(load, rate !== undefined),
   })
   const { errors, non2xx, requests, latency } = result
   if (errors > 0 || non2xx > 0) throw new Error(`${errors} errors, ${non2xx} refusals at ${target.url}`)
@@ -107,10 +107,13 @@ async function fire(target: Target, load: Load, seconds: number, rate?: number):
   }
 }
 
-/** Gives each connection its bodies. Those that may go out twice are written down before: the generator is not what is measured. */
-function feeder({ bodies, connections }: Load): (client: autocannon.Client) => void {
-  if (typeof bodies === 'function') {
-    const source = bodies()
+/**
+ * Gives each connection its bodies. Those that may go out twice are written down before: the generator is not what is measured.
+ * Held at a rate it then sends in bursts (bare itself had a p99 of 87 ms), so there each body is set when the one before is answered.
+ */
+function feeder({ bodies, connections }: Load, isHeld: boolean): (client: autocannon.Client) => void {
+  if (typeof bodies === 'function' || isHeld) {
+    const source = typeof bodies === 'function' ? bodies() : again(bodies)
     return (client) => {
       client.setBody(source.next().value)
       client.on('response', () => client.setBody(source.next().value))
@@ -121,6 +124,10 @@ function feeder({ bodies, connections }: Load): (client: autocannon.Client) => v
     const own = connection++
     client.setRequests(bodies.filter((_, index) => index % connections === own).map((body) => ({ body })))
   }
+}
+
+function* again(bodies: readonly string[]): Generator<string, never> {
+  for (;;) yield* bodies
 }
 
 export interface HttpBenchOptions {
