@@ -19,8 +19,8 @@ const ann = { userId: 'ann', deviceId: 'd1' }
 const user = async () => world.call('exportUser', { userId: 'ann' })
 const attributes = async () => (await user()).userAttributes
 const eventsOf = async () => (await world.entries('app_test', 'ann')).filter(({ kind }) => kind === 'event')
-const multi = async (time: number | undefined, data: object[]) => {
-  const body = JSON.stringify({ appId: 'app_test', clientKey: 'prod_test', action: 'multi', time, data })
+const multi = async (time: number | undefined, data: object[], around: object = {}) => {
+  const body = JSON.stringify({ ...around, appId: 'app_test', clientKey: 'prod_test', action: 'multi', time, data })
   const response = await world.fetch(new Request('http://test/api', { method: 'POST', body }))
   return ((await response.json()) as { response: Record<string, unknown>[] }).response
 }
@@ -47,6 +47,15 @@ describe('time', () => {
   test('of a batch is missing: times of actions are taken as they are [D-03]', async () => {
     await multi(undefined, [{ ...ann, action: 'track', event: 'e', time: NOW - 100 }])
     expect(await user()).toMatchObject({ events: { e: { firstTime: NOW - 100 } } })
+  })
+  test('of a batch with exactTime says how long the request took, up to two seconds [D-08]', async () => {
+    const events = (event: string) => [{ ...ann, action: 'track', event, time: NOW - 100 }]
+    await multi(NOW - 2, events('exact'), { exactTime: true })
+    await multi(NOW - 2, events('corrected'))
+    await multi(NOW - 3, events('off'), { exactTime: 'true' })
+    expect(await user()).toMatchObject({
+      events: { exact: { firstTime: NOW - 100 }, corrected: { firstTime: NOW - 98 }, off: { firstTime: NOW - 97 } },
+    })
   })
   test('that is more than a day ahead is rewritten, and the user is marked [D-04] [D-06]', async () => {
     expect(await call('track', { ...ann, event: 'e', time: NOW + 86_401 })).toMatchObject({

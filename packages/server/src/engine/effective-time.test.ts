@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS } from '@damson/core'
 import { describe, expect, test } from 'vitest'
-import { effectiveTime, MAX_AGE_MS, MAX_SKEW_MS, SAME_CLOCK_MS } from './effective-time.ts'
+import { effectiveTime, MAX_AGE_MS, MAX_SKEW_MS, SAME_CLOCK_MS, sendingTime } from './effective-time.ts'
 
 const now = 1_700_000_000_000
 
@@ -33,13 +33,8 @@ describe('an action of a multi', () => {
   test('is put on our clock by the difference of the client clocks', () => {
     expect(effectiveTime(now - HOUR_MS, now - 2 * HOUR_MS, now)).toEqual({ at: now - HOUR_MS, warning: null })
   })
-  test('is not put later because its request was slow: a difference of two seconds is the way and not the clock', () => {
-    const happenedAt = now - HOUR_MS
-    for (const late of [0, 1, 40, SAME_CLOCK_MS]) {
-      expect(effectiveTime(now - late, happenedAt, now)).toEqual({ at: happenedAt, warning: null })
-      expect(effectiveTime(now + late, happenedAt, now)).toEqual({ at: happenedAt, warning: null })
-    }
-    expect(effectiveTime(now - SAME_CLOCK_MS - 1, happenedAt, now).at).toBe(happenedAt + SAME_CLOCK_MS + 1)
+  test('is put later by the time its request took, be it milliseconds', () => {
+    expect(effectiveTime(now - 40, now - HOUR_MS, now)).toEqual({ at: now - HOUR_MS + 40, warning: null })
   })
   test('without its own time happened now', () => {
     expect(effectiveTime(now - HOUR_MS, null, now)).toEqual({ at: now, warning: null })
@@ -57,5 +52,24 @@ describe('an action of a multi', () => {
       at: now,
       warning: { code: 'CLOCK_BEHIND', days: 2 },
     })
+  })
+})
+
+describe('a batch with exactTime', () => {
+  const happenedAt = now - HOUR_MS
+  const at = (sentAt: number): number => effectiveTime(sendingTime(sentAt, true, now), happenedAt, now).at
+
+  test('is not put later because its request was slow: a difference of two seconds is the way and not the clock', () => {
+    for (const late of [0, 1, 40, SAME_CLOCK_MS]) {
+      expect(at(now - late)).toBe(happenedAt)
+      expect(at(now + late)).toBe(happenedAt)
+    }
+  })
+  test('is corrected like any other if the clocks differ by more', () => {
+    expect(at(now - SAME_CLOCK_MS - 1)).toBe(happenedAt + SAME_CLOCK_MS + 1)
+    expect(at(now + SAME_CLOCK_MS + 1)).toBe(happenedAt - SAME_CLOCK_MS - 1)
+  })
+  test('means nothing without a time', () => {
+    expect(sendingTime(null, true, now)).toBeNull()
   })
 })

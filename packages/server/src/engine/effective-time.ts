@@ -4,9 +4,9 @@ import { DAY_MS, SECOND_MS, type EpochMs } from '@damson/core'
 export const MAX_SKEW_MS = DAY_MS
 
 /**
- * A difference no larger than this is the way a request took and not a clock. Were it corrected, what two requests carry would be
- * shifted by as much as the one took longer, and an event could fall before the start of its own session.
- * @source assumed: decision 0015
+ * With `exactTime`, a difference no larger than this is the way a request took and not a clock: were it corrected, what two
+ * requests carry would be shifted by as much as the one took longer, and an event could fall before the start of its own
+ * session. @source assumed: ours, decision 0015
  */
 export const SAME_CLOCK_MS = 2 * SECOND_MS
 
@@ -26,6 +26,14 @@ export interface EffectiveTime {
 const wholeDays = (ms: number): number => Math.floor(ms / DAY_MS)
 
 /**
+ * When a batch was sent by the client's clock, as it is to be believed: the batch's own `time` (specification 5.2) or, if its
+ * sender vouches for its clock with `exactTime` and is not obviously wrong, now.
+ */
+export function sendingTime(time: EpochMs | null, isExact: boolean, now: EpochMs): EpochMs | null {
+  return time !== null && isExact && Math.abs(now - time) <= SAME_CLOCK_MS ? now : time
+}
+
+/**
  * When an action happened by our clock (specification 5.2, 5.3). `sentAt` is the client's clock at sending, known of a
  * `multi` only; `happenedAt` the client's clock when it happened. Without `sentAt` the action's time is taken as it is.
  */
@@ -39,8 +47,7 @@ export function effectiveTime(sentAt: EpochMs | null, happenedAt: EpochMs | null
   const skew = now - sentAt
   if (skew > MAX_SKEW_MS) return { at: now, warning: { code: 'CLOCK_BEHIND', days: wholeDays(skew) } }
   if (-skew > MAX_SKEW_MS) return { at: now, warning: { code: 'CLOCK_AHEAD', days: wholeDays(-skew) } }
-  const believedNow = Math.abs(skew) <= SAME_CLOCK_MS ? now : sentAt
-  return aged(happenedAt === null ? 0 : believedNow - happenedAt, now)
+  return aged(happenedAt === null ? 0 : sentAt - happenedAt, now)
 }
 
 function aged(age: number, now: EpochMs): EffectiveTime {

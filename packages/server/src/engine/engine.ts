@@ -35,7 +35,7 @@ import { blankContent, type ContentWish } from './content.ts'
 import { type Element, fillIn, type Play, playChain } from './elements.ts'
 import { DevLimit } from './dev-limit.ts'
 import { Draft } from './draft.ts'
-import { effectiveTime } from './effective-time.ts'
+import { effectiveTime, sendingTime } from './effective-time.ts'
 import { createImport } from './handlers/imports.ts'
 import { type AppHandler, handlers } from './handlers/index.ts'
 import { IdSource, type Random } from './ids.ts'
@@ -85,6 +85,7 @@ export interface RunningEngine extends Engine {
 }
 
 const CREATE_JOB = wire.boolean()
+const EXACT_TIME = wire.boolean()
 const NO_ARGS: RawArgs = {}
 /** Who asks for what an import does. */
 const NOBODY: Caller = { address: null, acceptLanguage: null }
@@ -245,24 +246,26 @@ class TheEngine implements RunningEngine {
     const limited = this.#limitDevelopment(developerOf(common, actions, grant.keyClass), grant, setting.now)
     if (limited !== null) return refused(limited)
     if (isBatchTooLarge(actions, outer)) return refused(failed('BATCH_TOO_LARGE'))
-    return { performed: this.#playAll(actions, outer, common, grant, setting) }
+    const isExact = isAbsent(outer.exactTime) ? false : EXACT_TIME.coerce(outer.exactTime)
+    if (isExact === INVALID) return refused(failed('INVALID_ARGUMENT', { name: 'exactTime' }))
+    const sentAt = sendingTime(common.time, isExact, setting.now)
+    return { performed: this.#playAll(actions, outer, sentAt, grant, setting) }
   }
 
   performImport(appId: string, actions: readonly RawArgs[]): Promise<Performed> {
     const known = this.#apps.get(appId)
-    const read = readCommon(NO_ARGS)
-    if (known === undefined || !read.ok) throw new Error(`Expected the app '${appId}' of an import to be there.`)
+    if (known === undefined) throw new Error(`Expected the app '${appId}' of an import to be there.`)
     const now = this.#clock.now()
     const grant: Grant = { known, clientKey: null, keyClass: 'development' }
     const { app, names } = known
     const setting = { app, names, services: this.#services, caller: NOBODY, uploads: NO_UPLOADS, now }
-    return this.#playAll(actions, NO_ARGS, read.common, grant, setting)
+    return this.#playAll(actions, NO_ARGS, null, grant, setting)
   }
 
   #playAll(
     actions: readonly RawArgs[],
     outer: RawArgs,
-    common: Common,
+    sentAt: EpochMs | null,
     grant: Grant,
     setting: Setting,
   ): Promise<Performed> {
@@ -270,7 +273,7 @@ class TheEngine implements RunningEngine {
     const items: Item[] = []
     const played: Promise<void>[] = []
     for (let index = 0; index < actions.length; index++) {
-      const looked = this.#lookInside(index, actions[index]!, outer, common, grant, setting)
+      const looked = this.#lookInside(index, actions[index]!, outer, sentAt, grant, setting)
       if ('item' in looked) items.push(looked.item)
       else if ('asked' in looked) played.push(fillIn(elements[index]!, looked.asked))
       else elements[index]!.outcome = looked.outcome
@@ -285,7 +288,7 @@ class TheEngine implements RunningEngine {
     index: number,
     raw: RawArgs,
     outer: RawArgs,
-    outerCommon: Common,
+    sentAt: EpochMs | null,
     grant: Grant,
     setting: Setting,
   ): Looked {
@@ -300,7 +303,7 @@ class TheEngine implements RunningEngine {
     if (!common.ok) return { outcome: failed('INVALID_ARGUMENT', { name: common.invalid }) }
     if (common.common.devMode && keyClass !== 'development')
       return { outcome: failed('DEVELOPMENT_MODE_NOT_PERMITTED') }
-    return this.#look(index, name, row, raw, common.common, keyClass, outerCommon.time, setting)
+    return this.#look(index, name, row, raw, common.common, keyClass, sentAt, setting)
   }
 
   #innerKeyClass(raw: RawArgs, { known, clientKey, keyClass }: Grant, now: EpochMs): KeyClass | null {
