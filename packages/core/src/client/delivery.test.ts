@@ -10,7 +10,13 @@ test('track resolves before anything is sent, and flush delivers it in one multi
   expect(await client.flush()).toEqual({ sent: 2, dropped: 0, pending: 0 })
   const time = clock.now() / 1000
   expect(server.requests).toHaveLength(1)
-  expect(server.requests[0]!.outer).toEqual({ action: 'multi', exactTime: true, appId: 'app_1', clientKey: 'prod_1', time })
+  expect(server.requests[0]!.outer).toEqual({
+    action: 'multi',
+    exactTime: true,
+    appId: 'app_1',
+    clientKey: 'prod_1',
+    time,
+  })
   expect(server.requests[0]!.actions[1]).toEqual({
     action: 'track',
     userId: 'ada',

@@ -52,7 +52,13 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
   const digest = createDigest(settings, queue, circuit, ledger)
   const limits = { actions: MAX_BATCH_ACTIONS, users: MAX_BATCH_USERS, bytes: 4 * settings.flushBytes }
   const { appId, clientKey, devMode } = settings
-  const frame = JSON.stringify({ action: 'multi', exactTime: true, appId, clientKey, ...(devMode && { devMode }) }).slice(0, -1)
+  const frame = JSON.stringify({
+    action: 'multi',
+    exactTime: true,
+    appId,
+    clientKey,
+    ...(devMode && { devMode }),
+  }).slice(0, -1)
 
   /** Made at the first action: some edge runtimes refuse random numbers while a module loads. */
   let uuid: string | null = null
