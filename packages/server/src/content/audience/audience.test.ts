@@ -6,6 +6,10 @@ import { describe, expect, test } from 'vitest'
 import { emptyProfile } from '../../engine/draft.ts'
 import type { Profile } from '../../engine/profile.ts'
 import { memoryStore } from '../../store/memory.ts'
+import { migrate } from '../../store/postgres/migrate.ts'
+import { pgPool } from '../../store/postgres/pg-pool.ts'
+import { postgresStore } from '../../store/postgres/postgres-store.ts'
+import { createDatabase, findPostgres } from '../../store/postgres/testing.ts'
 import { sqliteStore } from '../../store/sqlite/index.ts'
 import type { Store } from '../../store/store.ts'
 import { audienceOf, ExpressionError } from './index.ts'
@@ -154,25 +158,45 @@ async function filled(store: Store, profiles: readonly Profile[]): Promise<Profi
   return read
 }
 
-test('ten thousand random expressions find the same users by a plain model, in memory and in SQLite', async () => {
+const postgresServer = await findPostgres()
+const NAMED = postgresServer === null ? 'in memory and in SQLite' : 'in memory, in SQLite and in PostgreSQL'
+
+test(`ten thousand random expressions find the same users by a plain model, ${NAMED}`, async () => {
   const profiles = fc
     .sample(traits(NOW), { numRuns: 60, seed: 8 })
     .map((one, index) => ({ ...emptyProfile(`u${index}`, NOW), ...one }))
   const folder = mkdtempSync(join(tmpdir(), 'damson-audience-'))
-  const stores = [memoryStore(), await sqliteStore({ file: join(folder, 'damson.db') })]
-  const [inMemory, inSqlite] = await Promise.all(stores.map((store) => filled(store, profiles)))
+  const database = postgresServer === null ? null : await createDatabase(postgresServer, 'audience')
+  if (database !== null) await migrated(database.url)
+  const stores: Record<string, Store> = {
+    memory: memoryStore(),
+    SQLite: await sqliteStore({ file: join(folder, 'damson.db') }),
+    ...(database !== null && { PostgreSQL: await postgresStore({ url: database.url }) }),
+  }
+  const read = await Promise.all(
+    Object.entries(stores).map(async ([name, store]) => [name, await filled(store, profiles)] as const),
+  )
   let some = 0
   for (const model of fc.sample(models, { numRuns: 10_000, seed: 8 })) {
     const matches = audienceOf(model.text)
-    const idsIn = (list: readonly Profile[]) => list.filter((one) => matches(one, NOW)).map(({ userId }) => userId)
-    const expected = profiles.filter((one) => model.holds(one, NOW)).map(({ userId }) => userId)
+    const idsIn = (list: readonly Profile[]) => list.flatMap((one) => (matches(one, NOW) ? [one.userId] : [])).sort()
+    const expected = profiles.flatMap((one) => (model.holds(one, NOW) ? [one.userId] : [])).sort()
     if (expected.length > 0 && expected.length < profiles.length) some += 1
-    if (idsIn(inMemory!).sort().join() !== expected.sort().join())
-      expect(idsIn(inMemory!), model.text).toEqual(expected)
-    if (idsIn(inSqlite!).sort().join() !== expected.join()) expect(idsIn(inSqlite!), model.text).toEqual(expected)
+    for (const [name, list] of read) {
+      const found = idsIn(list)
+      if (found.join() !== expected.join()) expect(found, `${model.text} in ${name}`).toEqual(expected)
+    }
   }
   // Otherwise the expressions would tell nobody apart.
   expect(some).toBeGreaterThan(5_000)
-  for (const store of stores) await store.close()
+  for (const store of Object.values(stores)) await store.close()
+  await database?.drop()
   rmSync(folder, { recursive: true })
-}, 60_000)
+}, 120_000)
+
+async function migrated(url: string): Promise<void> {
+  const settings = { connections: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 60_000, settings: 'SELECT 1' }
+  const pool = await pgPool({ url, ...settings })
+  await migrate(pool)
+  await pool.end()
+}
