@@ -53,6 +53,11 @@ export const NOTICES = {
   REQUEST_TOO_COMPLEX: error(400, 'Request is nested too deeply or has too many members.'),
   MISSING_ARGUMENT: error(400, ({ name }: Named) => `'${name}' must be provided`),
   INVALID_ARGUMENT: error(400, ({ name }: Named) => `'${name}' is invalid.`),
+  /** An expression of audiences that cannot be read; the reason says where and why. */
+  INVALID_EXPRESSION: error(
+    400,
+    ({ name, reason }: Named & { readonly reason: string }) => `'${name}' is invalid: ${reason}`,
+  ),
   UNKNOWN_ACTION: error(400, ({ name }: Named) => `Unknown action: ${name}`),
   /** `uploadFile`: the parts are not what the arguments say of them. */
   INVALID_UPLOAD: error(400, ({ reason }: { readonly reason: string }) => reason),

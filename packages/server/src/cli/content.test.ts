@@ -63,7 +63,7 @@ describe('damson content apply', () => {
     expect(out).toContain('  ~ variable title\n      value: "Hello" → "Welcome"\n')
     expect(out).toContain('  - test 5')
     await content('apply', [written('audiences: {}\nvariables: {}\n'), '--yes'])
-    expect(JSON.parse(await exported())).toEqual({ audiences: {}, variables: {}, tests: {} })
+    expect(JSON.parse(await exported())).toEqual({ audiences: {}, variables: {}, tests: {}, bookmarks: {} })
   })
 
   test('leaves sections alone that the files do not name', async () => {

@@ -24,10 +24,11 @@ type Path = ContentProblem['path']
  */
 export function checkContent(content: ContentSource, known: readonly string[]): readonly ContentProblem[] {
   const problems: ContentProblem[] = []
-  const { audiences = {}, variables = {}, tests = {} } = content
+  const { audiences = {}, variables = {}, tests = {}, bookmarks = {} } = content
   const targets = new Targets(audiences, problems)
   for (const name of Object.keys(audiences)) targets.check(audiences[name]!, ['audiences', name])
   targets.checkCircles()
+  for (const [name, bookmark] of Object.entries(bookmarks)) targets.checkTarget(bookmark, ['bookmarks', name])
 
   for (const [name, { type, value, values = [] }] of Object.entries(variables)) {
     const path = ['variables', name]

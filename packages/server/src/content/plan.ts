@@ -51,6 +51,7 @@ export function exportedContent(documents: DocumentSet['documents']): ContentSou
     audiences: sectionOf(documents, 'audiences'),
     variables: sectionOf(documents, 'variables'),
     tests: Object.fromEntries(tests),
+    bookmarks: sectionOf(documents, 'bookmarks'),
   }
 }
 

@@ -61,9 +61,19 @@ const test = z
   })
   .refine(onlyOne, ONLY_ONE)
 
+const bookmark = z
+  .strictObject({
+    description: z.string().optional(),
+    events: z.array(z.string()).min(1, 'expected at least one event, or no list for all of them').optional(),
+    audience: name.optional(),
+    where: z.string().optional(),
+  })
+  .refine(onlyOne, ONLY_ONE)
+
 /** The shape of content as code. What goes beyond shape is found by `checkContent`. */
 export const contentSchema: z.ZodType<ContentSource> = z.strictObject({
   audiences: z.record(name, z.string()).optional(),
   variables: z.record(name, variable).optional(),
   tests: z.record(id, test).optional(),
+  bookmarks: z.record(name, bookmark).optional(),
 })

@@ -5,7 +5,7 @@ import { seedOf } from './assign.ts'
 import { codeOf, type ContentDocuments, keptTestsOf, sectionOf } from './documents.ts'
 import { isoInstant } from './audience/literals.ts'
 import { type Leaves, leavesOf, type Target } from './leaves.ts'
-import type { CodeSource, ContentSource, KeptTest, VariableSource } from './source.ts'
+import type { BookmarkSource, CodeSource, ContentSource, KeptTest, VariableSource } from './source.ts'
 import { compileVariables, type Variables } from './variables.ts'
 
 export interface Variant {
@@ -37,6 +37,9 @@ export interface Content {
   readonly variables: Variables
   /** In the order of their ids. */
   readonly tests: readonly Test[]
+  readonly bookmarks: ReadonlyMap<string, BookmarkSource>
+  /** Who is meant by a name or an expression; a name that leads nowhere means nobody. */
+  readonly target: Target
 }
 
 /** Content is kept as the documents of this kind. */
@@ -55,6 +58,8 @@ export function compileContent(documents: ContentDocuments): Content {
     audiences,
     variables: compileVariables(code, sources, target),
     tests: tests.sort((one, other) => one.id - other.id),
+    bookmarks: new Map(Object.entries(sectionOf(documents, 'bookmarks'))),
+    target,
   }
 }
 

@@ -56,6 +56,15 @@ export interface TestSource {
   readonly chosenVariant?: number | undefined
 }
 
+/** A report that is asked for by its name: which events are counted, and of whom. */
+export interface BookmarkSource {
+  readonly description?: string | undefined
+  /** Without any, all. */
+  readonly events?: readonly string[] | undefined
+  readonly audience?: string | undefined
+  readonly where?: string | undefined
+}
+
 /** A test as it is kept. */
 export interface KeptTest extends TestSource {
   readonly createdAt: EpochMs
@@ -70,9 +79,15 @@ export interface ContentSource {
   readonly variables?: Readonly<Record<string, VariableSource>> | undefined
   /** By their ids. */
   readonly tests?: Readonly<Record<string, TestSource>> | undefined
+  readonly bookmarks?: Readonly<Record<string, BookmarkSource>> | undefined
 }
 
-export const SECTIONS = ['audiences', 'variables', 'tests'] as const satisfies readonly (keyof ContentSource)[]
+export const SECTIONS = [
+  'audiences',
+  'variables',
+  'tests',
+  'bookmarks',
+] as const satisfies readonly (keyof ContentSource)[]
 export type Section = (typeof SECTIONS)[number]
 
 /** What the app's code says with `setVars` (specification 8.14). */

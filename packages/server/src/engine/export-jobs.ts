@@ -55,6 +55,8 @@ export interface UsersRequest {
   readonly audienceName: string | null
   /** Only users who were given a variant of this test. */
   readonly abTestId: number | null
+  /** Only users of this older expression; jobs of before have none. */
+  readonly segment?: string | null
   readonly at: EpochMs
 }
 
@@ -68,6 +70,10 @@ export interface ReportRequest {
   /** Only these events; `null`: all. */
   readonly eventNames: readonly string[] | null
   readonly messageId: number | null
+  /** Only those who were given a variant of this test, by variant. */
+  readonly abTestId?: number | null
+  /** Only these users, as they stood at `at`. */
+  readonly of?: { readonly audience?: string | undefined; readonly where?: string | undefined; readonly at: EpochMs }
 }
 
 /** By day (`YYYY-MM-DD`, Pacific), then by event. */
@@ -77,11 +83,51 @@ export interface ReportLine {
   readonly Occurrences: number
   readonly 'Unique users': number
   readonly Value: number
+  /** Of an A/B test, the same by the id of the variant. */
+  readonly Variants?: Readonly<Record<string, ReportLine>>
+}
+
+/** What came out of an A/B test, of all days together (specification 8.10 has no form for it; this one is ours). */
+export interface TestResults {
+  readonly abTestId: number
+  /** Of the intervals: 0.95. */
+  readonly level: number
+  readonly variants: readonly VariantResults[]
+}
+
+export interface VariantResults {
+  readonly id: number
+  readonly name: string
+  /** Those who were in it before the last day asked for had ended. */
+  readonly users: number
+  readonly events: Readonly<Record<string, VariantResult>>
+}
+
+/** A share of users, and between what it is with 95 % confidence. */
+export interface RateResult {
+  readonly rate: number
+  readonly low: number
+  readonly high: number
+}
+
+export interface VariantResult extends RateResult {
+  readonly occurrences: number
+  readonly uniqueUsers: number
+  readonly value: number
+  /** Against the first variant; not there for that one itself. */
+  readonly difference?: RateResult
+  /** How often a difference this large is seen when there is none. */
+  readonly pValue?: number
 }
 
 export type DataJob = Job<'exportData', DataRequest, DataProgress, DataResult>
 export type UsersJob = Job<'exportUsers', UsersRequest, null, FilesResult>
-export type ReportJob = Job<'exportReport', ReportRequest, null, { readonly data: Report }>
+export type ReportJob = Job<'exportReport', ReportRequest, null, ReportResult>
+
+export interface ReportResult {
+  readonly data: Report
+  readonly abTestResults?: TestResults
+}
 
 /** What export jobs are called in their ids. @source observed: specification 8.10; the report's is ours */
 export const EXPORT_PREFIX = {

@@ -1,39 +1,68 @@
 import type { SessionRules } from '@damson/core/session'
-import type { Report, ReportJob, ReportLine, ReportRequest } from '../engine/export-jobs.ts'
-import { histories } from '../engine/histories.ts'
-import { pacificDate } from '../engine/pacific.ts'
+import { matchesEveryone } from '../content/audience/index.ts'
+import { type Content, compileContent, contentKind } from '../content/snapshot.ts'
+import type { ReportJob, ReportRequest, ReportResult } from '../engine/export-jobs.ts'
+import { histories, type History } from '../engine/histories.ts'
+import type { Assignment } from '../engine/profile.ts'
 import type { EventLine } from '../engine/record.ts'
 import type { Store } from '../store/store.ts'
-import type { JobType, Task } from './runner.ts'
+import { JobRefusedError, type JobType, type Task } from './runner.ts'
+import { DailyTally } from './tally.ts'
+import { TestTally } from './test-tally.ts'
 
 export interface ExportReportOptions {
-  readonly store: Pick<Store, 'owners' | 'entries'>
+  readonly store: Pick<Store, 'owners' | 'entries' | 'documents'>
   readonly rules: SessionRules
 }
 
-interface Tally {
-  occurrences: number
-  users: number
-  value: number
-}
-
-/** `exportReport`: how often each event happened on each day, to how many users, and what it was worth. */
+/**
+ * `exportReport`: how often each event happened on each day, to how many users, and what it was worth. Of an A/B test, only
+ * what its users did from the moment they were in it, by variant, and what that says of the variants.
+ */
 export function exportReportType({ store, rules }: ExportReportOptions): JobType {
-  async function run({ appId, job, signal }: Task<ReportJob>): Promise<{ readonly data: Report }> {
-    const days = new Map<string, Map<string, Tally>>()
-    for await (const { records } of histories(store, appId, rules)) {
+  async function run({ appId, job: { request }, signal }: Task<ReportJob>): Promise<ReportResult> {
+    const content = compileContent((await store.documents(appId, contentKind.name)).documents)
+    const test = testTally(content, request)
+    const matches = matcher(content, request)
+    const days = new DailyTally()
+    for await (const history of histories(store, appId, rules)) {
       signal.throwIfAborted()
-      /** Days and events this user has been counted for. */
-      const counted = new Set<string>()
-      for (const { states } of records) {
-        for (const { events } of states)
-          for (const event of events) if (isAsked(event, job.request)) count(days, counted, event)
+      if (!matches(history)) continue
+      const given = test === null ? null : assignmentOf(history, request)
+      if (test !== null && (given === null || !test.enter(given.variantId))) continue
+      const { userId, records } = history
+      for (const event of records.flatMap(({ states }) => states.flatMap(({ events }) => events))) {
+        if (!isAsked(event, request) || (given !== null && event.at < given.at)) continue
+        days.add(userId, event, given?.variantId ?? null)
+        if (given !== null) test?.add(userId, event, given.variantId)
       }
     }
-    return { data: reportOf(days) }
+    return { data: days.report(), ...(test !== null && { abTestResults: test.results() }) }
   }
 
   return { run: (task) => run(task as Task<ReportJob>), filesOf: () => [] }
+}
+
+function testTally({ tests }: Content, { abTestId = null }: ReportRequest): TestTally | null {
+  if (abTestId === null) return null
+  const test = tests.find(({ id }) => id === abTestId)
+  if (test === undefined) throw new JobRefusedError(`The A/B test ${abTestId} was deleted before the report ran.`)
+  return new TestTally(test)
+}
+
+/** Whose events count. Of users who are gone nobody knows whether they would be in an audience. */
+function matcher({ target }: Content, { of }: ReportRequest): (history: History) => boolean {
+  if (of === undefined) return () => true
+  const matches = target(of)
+  if (matches === matchesEveryone) return () => true
+  return ({ profile }) => profile !== null && matches(profile, of.at)
+}
+
+/** The variant a user was in before the days asked for had ended. */
+function assignmentOf({ profile }: History, { abTestId, to }: ReportRequest): Assignment | null {
+  const variants = profile?.variants ?? {}
+  const given = Object.hasOwn(variants, String(abTestId)) ? variants[String(abTestId)] : undefined
+  return given === undefined || given.at >= to ? null : given
 }
 
 function isAsked({ name, at }: EventLine, { from, to, eventNames, messageId }: ReportRequest): boolean {
@@ -41,25 +70,4 @@ function isAsked({ name, at }: EventLine, { from, to, eventNames, messageId }: R
   if (eventNames !== null && !eventNames.includes(name)) return false
   // Events about a message are called after it (specification 7.2).
   return messageId === null || name === `.m${messageId}` || name.startsWith(`.m${messageId} `)
-}
-
-function count(days: Map<string, Map<string, Tally>>, counted: Set<string>, { name, at, value = 0 }: EventLine): void {
-  const date = pacificDate(at)
-  const events = days.get(date) ?? new Map<string, Tally>()
-  const tally = events.get(name) ?? { occurrences: 0, users: 0, value: 0 }
-  tally.occurrences += 1
-  tally.value += value
-  const key = `${date} ${name}`
-  if (!counted.has(key)) tally.users += 1
-  counted.add(key)
-  days.set(date, events.set(name, tally))
-}
-
-function reportOf(days: ReadonlyMap<string, ReadonlyMap<string, Tally>>): Report {
-  const sorted = [...days].sort(([one], [two]) => (one < two ? -1 : 1))
-  return Object.fromEntries(sorted.map(([date, events]) => [date, Object.fromEntries([...events].map(lineOf))]))
-}
-
-function lineOf([name, { occurrences, users, value }]: [string, Tally]): [string, ReportLine] {
-  return [name, { Occurrences: occurrences, 'Unique users': users, Value: value }]
 }

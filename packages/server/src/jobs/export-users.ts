@@ -1,3 +1,4 @@
+import { type Matches, matchesEveryone, segmentOf } from '../content/audience/index.ts'
 import { type Content, compileContent, contentKind } from '../content/snapshot.ts'
 import { exportedAttribute } from '../engine/export-user.ts'
 import { exportFile, type FilesResult, type UsersJob } from '../engine/export-jobs.ts'
@@ -6,7 +7,7 @@ import { row } from '../engine/record-csv.ts'
 import type { Files } from '../store/files.ts'
 import type { Store } from '../store/store.ts'
 import { createPartWriter } from './part-writer.ts'
-import type { JobType, Task } from './runner.ts'
+import { JobRefusedError, type JobType, type Task } from './runner.ts'
 
 export interface ExportUsersOptions {
   readonly store: Pick<Store, 'profiles' | 'documents'>
@@ -44,14 +45,14 @@ export function exportUsersType({ store, files, appNumber }: ExportUsersOptions)
 
 /** What a user's line holds; `null` if the user is not among those who are asked for. */
 function liner(request: UsersJob['request'], content: Content): (profile: Profile) => readonly unknown[] | null {
-  const { userAttribute, audienceName, abTestId, at } = request
-  const audience = audienceName === null ? null : content.audiences.get(audienceName)
-  if (audience === undefined) throw new Error(`Expected the audience '${audienceName}', but it is gone.`)
+  const { userAttribute, audienceName, abTestId, segment = null, at } = request
+  const isInAudience = audienceName === null ? matchesEveryone : audienceIn(content, audienceName)
+  const isInSegment = segment === null ? matchesEveryone : segmentOf(segment, (name) => audienceIn(content, name))
   const test = content.tests.find(({ id }) => id === abTestId)
 
   return (profile) => {
     const { userId, attributes, variants, blocked } = profile
-    if (blocked || (audience !== null && !audience(profile, at))) return null
+    if (blocked || !isInAudience(profile, at) || !isInSegment(profile, at)) return null
     const line: unknown[] = [userId]
     if (abTestId !== null) {
       const given = Object.hasOwn(variants, abTestId) ? variants[abTestId] : undefined
@@ -62,4 +63,11 @@ function liner(request: UsersJob['request'], content: Content): (profile: Profil
     const value = Object.hasOwn(attributes, userAttribute) ? attributes[userAttribute] : undefined
     return value === undefined ? null : [...line, exportedAttribute(value)]
   }
+}
+
+/** Trying again does not bring back what was deleted since the job was made. */
+function audienceIn({ audiences }: Content, name: string): Matches {
+  const matches = audiences.get(name)
+  if (matches === undefined) throw new JobRefusedError(`The audience '${name}' was deleted before the export ran.`)
+  return matches
 }

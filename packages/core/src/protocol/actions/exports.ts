@@ -41,7 +41,7 @@ export const dataExports = {
       audienceName: wire.text().describe('Only users in this audience.'),
       abTestId: wire.integer().describe('Only users in this A/B test.'),
       userAttribute: wire.text().describe('Only users that have this attribute; adds its value.'),
-      segment: wire.text().describe('An older form of a filter.'),
+      segment: wire.text().describe('An older form of a filter, such as `Country = "US"`; users must pass all filters.'),
     },
     result: JOB_ID,
   }),
@@ -61,7 +61,7 @@ export const dataExports = {
       endDate: END_DATE,
       abTestId: wire.integer().describe('The test; needed with AbTestResults.'),
       messageId: wire.integer().describe('The message; needed with MessageResults.'),
-      bookmarkName: wire.text().describe('The bookmark; needed with BookmarkedReport.'),
+      bookmarkName: wire.text().describe('The bookmark, one of the content; needed with BookmarkedReport.'),
       eventNames: wire.stringList().describe('Only these events.'),
     },
     result: JOB_ID,
@@ -82,6 +82,10 @@ export const dataExports = {
       numSessions: { type: 'integer' },
       s3CopyStatus: { type: 'string' },
       data: { type: 'object', description: 'Of a report: by day and event: Occurrences, Unique users, Value.' },
+      abTestResults: {
+        type: 'object',
+        description: 'Of AbTestResults: how many users of each variant had each event, with 95 % confidence intervals.',
+      },
     },
   }),
 }

@@ -2,22 +2,32 @@ import { FIELDS, typeOf } from './facts.ts'
 import { literal } from './literals.ts'
 import { ExpressionError } from './problem.ts'
 import { Reader } from './reader.ts'
+import { segmentTokens } from './segment.ts'
 import type { Condition, Fact, FactType, Literal, Relation } from './syntax.ts'
 
 /** @source assumed: what a person writes stays far below; the bounds keep a hostile one harmless */
 export const EXPRESSION_LIMITS = { characters: 10_000, depth: 50, conditions: 500 } as const
+
+/** Reads `segment`, the older filter of `exportUsers`. @throws {ExpressionError} as `parseExpression` does */
+export function parseSegment(source: string): Condition {
+  return parsed(source, segmentTokens)
+}
 
 /**
  * Reads an audience expression.
  * @throws {ExpressionError} at the first thing that is wrong, with its line and column
  */
 export function parseExpression(source: string): Condition {
+  return parsed(source)
+}
+
+function parsed(source: string, read?: typeof segmentTokens): Condition {
   const start = { line: 1, column: 1, offset: 0 }
   if (source.length > EXPRESSION_LIMITS.characters) {
     const found = `${source.length} characters; at most ${EXPRESSION_LIMITS.characters} are allowed`
     throw new ExpressionError(`expected a shorter expression, and found ${found}`, '', start)
   }
-  const reader = new Reader(source)
+  const reader = new Reader(source, read)
   const condition = anyOf(reader, 0)
   if (reader.token.kind !== 'end') throw reader.unexpected("'and', 'or' or the end")
   return condition

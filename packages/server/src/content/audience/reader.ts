@@ -11,9 +11,9 @@ export class Reader {
   #index = 0
   #conditions = 0
 
-  constructor(source: string) {
+  constructor(source: string, read: (tokens: readonly Token[]) => readonly Token[] = (tokens) => tokens) {
     this.#source = source
-    this.#tokens = tokensOf(source)
+    this.#tokens = read(tokensOf(source))
   }
 
   get token(): Token {

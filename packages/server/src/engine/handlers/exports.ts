@@ -1,9 +1,10 @@
 import { DAY_MS, type EpochMs } from '@damson/core'
 import { done, failed, type Outcome } from '@damson/core/protocol'
+import { segmentProblem } from '../../content/segments.ts'
 import { contentKind } from '../../content/snapshot.ts'
 import { isHttpUrl } from '../parse-url.ts'
 import { EXPORT_DAYS, isExported } from '../available.ts'
-import { type DataJob, EXPORT_PREFIX, type ExportRange, type S3Target } from '../export-jobs.ts'
+import { type DataJob, EXPORT_PREFIX, type ExportRange, type ReportRequest, type S3Target } from '../export-jobs.ts'
 import { histories } from '../histories.ts'
 import { type Job, JOB_KIND, jobId, madeToday, newJob } from '../job.ts'
 import { nextPacificDay, pacificDay } from '../pacific.ts'
@@ -42,26 +43,50 @@ export const exportUsers: AppQuery<'exportUsers'> = async (args, scene, ports) =
   if (audienceName !== null && !content.audiences.has(audienceName))
     return failed('INVALID_ARGUMENT', { name: 'audienceName' })
   // A filter that is not understood must not export everybody.
-  if (args.segment !== undefined) return failed('INVALID_ARGUMENT', { name: 'segment' })
+  const wrong = args.segment === undefined ? null : segmentProblem(args.segment, content)
+  if (wrong !== null) return failed('INVALID_EXPRESSION', { name: 'segment', reason: wrong })
   if (abTestId !== null && !content.tests.some(({ id }) => id === abTestId)) return failed('AB_TEST_NOT_FOUND')
-  const request = { fileKey: fileKeyOf(scene.services), userAttribute, audienceName, abTestId, at: scene.now }
+  const request = {
+    fileKey: fileKeyOf(scene.services),
+    userAttribute,
+    audienceName,
+    abTestId,
+    segment: args.segment ?? null,
+    at: scene.now,
+  }
   return make('exportUsers', request, scene, ports)
 }
 
-/** `exportReport`: counts of events, in the answer of `getExportResults` itself. */
+/** `exportReport`: counts of events, in the answer of `getExportResults` itself. An argument belongs to its type alone. */
 export const exportReport: AppQuery<'exportReport'> = async (args, scene, ports) => {
   const days = daysOf(args)
   if ('outcome' in days) return days.outcome
-  if (args.dataType === 'AbTestResults')
-    return args.abTestId === undefined ? failed('MISSING_ARGUMENT', { name: 'abTestId' }) : failed('AB_TEST_NOT_FOUND')
-  if (args.dataType === 'MessageResults' && args.messageId === undefined)
-    return failed('MISSING_ARGUMENT', { name: 'messageId' })
-  if (args.dataType === 'BookmarkedReport')
-    return args.bookmarkName === undefined
-      ? failed('MISSING_ARGUMENT', { name: 'bookmarkName' })
-      : failed('INVALID_ARGUMENT', { name: 'bookmarkName' })
-  const messageId = args.dataType === 'MessageResults' ? (args.messageId ?? null) : null
-  return make('exportReport', { ...days, eventNames: args.eventNames ?? null, messageId }, scene, ports)
+  const content = scene.services.catalog.of(scene.app.appId, contentKind)
+  const { eventNames = null } = args
+  const request: ReportRequest = { ...days, eventNames, messageId: null }
+  switch (args.dataType) {
+    case 'UserActivity':
+      return make('exportReport', request, scene, ports)
+    case 'MessageResults': {
+      const { messageId } = args
+      if (messageId === undefined) return failed('MISSING_ARGUMENT', { name: 'messageId' })
+      return make('exportReport', { ...request, messageId }, scene, ports)
+    }
+    case 'AbTestResults': {
+      const { abTestId } = args
+      if (abTestId === undefined) return failed('MISSING_ARGUMENT', { name: 'abTestId' })
+      if (!content.tests.some(({ id }) => id === abTestId)) return failed('AB_TEST_NOT_FOUND')
+      return make('exportReport', { ...request, abTestId }, scene, ports)
+    }
+    case 'BookmarkedReport': {
+      if (args.bookmarkName === undefined) return failed('MISSING_ARGUMENT', { name: 'bookmarkName' })
+      const bookmark = content.bookmarks.get(args.bookmarkName)
+      if (bookmark === undefined) return failed('INVALID_ARGUMENT', { name: 'bookmarkName' })
+      const { events = null, audience, where } = bookmark
+      const of = audience === undefined && where === undefined ? {} : { of: { audience, where, at: scene.now } }
+      return make('exportReport', { ...request, eventNames: eventNames ?? events, ...of }, scene, ports)
+    }
+  }
 }
 
 /** `getExportResults`: how far a job is, and what came out. */
