@@ -2,7 +2,12 @@ import type { PlannedChange } from '../content/plan.ts'
 import type { Section } from '../content/source.ts'
 
 const SIGNS = { add: '+', change: '~', remove: '-' } as const
-const THINGS: Readonly<Record<Section, string>> = { audiences: 'audience', variables: 'variable', tests: 'test', bookmarks: 'bookmark' }
+const THINGS: Readonly<Record<Section, string>> = {
+  audiences: 'audience',
+  variables: 'variable',
+  tests: 'test',
+  bookmarks: 'bookmark',
+}
 
 /** A plan for people: one line for each thing, and below it the fields that become different. */
 export function planText(appId: string, changes: readonly PlannedChange[]): string {

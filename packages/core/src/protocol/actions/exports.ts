@@ -41,7 +41,9 @@ export const dataExports = {
       audienceName: wire.text().describe('Only users in this audience.'),
       abTestId: wire.integer().describe('Only users in this A/B test.'),
       userAttribute: wire.text().describe('Only users that have this attribute; adds its value.'),
-      segment: wire.text().describe('An older form of a filter, such as `Country = "US"`; users must pass all filters.'),
+      segment: wire
+        .text()
+        .describe('An older form of a filter, such as `Country = "US"`; users must pass all filters.'),
     },
     result: JOB_ID,
   }),
