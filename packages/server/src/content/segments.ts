@@ -1,4 +1,4 @@
-import { ExpressionError, type Matches, matchesEveryone, segmentOf } from './audience/index.ts'
+import { ExpressionError, matchesEveryone, segmentOf } from './audience/index.ts'
 import type { Content } from './snapshot.ts'
 
 type Audiences = Pick<Content, 'audiences'>
