@@ -48,6 +48,11 @@ export const notes: Readonly<Record<string, Check>> = {
     const { vars } = await act('getVars', {})
     expect(vars).toEqual({ message: 'hello', n: 1, list: [1, 2] })
   },
+  addAndroidNotificationChannel: async ({ act }) => {
+    const { defaultNotificationChannel, notificationChannels } = await act('start', { userId: 'u1' })
+    expect(defaultNotificationChannel).toBe('c1')
+    expect(notificationChannels).toEqual([{ id: 'c1', name: 'Promotions', importance: 3 }])
+  },
   'setVars-and-delete': async ({ act }) => expect((await act('getVars', {})).vars).toEqual({ kept: 1 }),
   downloadFile: async ({ send, read }) => {
     const query = { appId: 'app_T', clientKey: 'prod_T', action: 'downloadFile', filename: 'a.png' }

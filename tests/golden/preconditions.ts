@@ -87,6 +87,30 @@ const postback7: Prepare = async (world) => {
   await addPostback(world)
 }
 
+/** A message in the inbox of d1's anonymous user, as it is kept. */
+const inbox: Prepare = async (world) => {
+  await world.act('start', { deviceId: 'd1' }, HOUR)
+  await world.server.store.transact(
+    { appId: 'app_T', userId: null, deviceId: 'd1', needsSeen: false },
+    ({ subject }) => {
+      const vars = {
+        Title: 'Inbox title',
+        Subtitle: 'Inbox subtitle',
+        'Open action': { __name__: 'Open URL', URL: 'https://example.com' },
+      }
+      const item = { deliveredAt: 1_699_999_000_000, expiresAt: null, isRead: false, vars }
+      const profile = { ...subject!, inbox: { '5947704113102848##0': item }, inboxCount: 1 }
+      return { answer: null, subject: { profile, wakeAt: null } }
+    },
+  )
+}
+
+const channel =
+  (id: string): Prepare =>
+  async ({ act }) => {
+    await act('addAndroidNotificationChannel', { id, name: id, importance: 3 }, HOUR)
+  }
+
 /** What a vector's precondition says beyond the app itself, by the vector's name. */
 export const preconditions: Readonly<Record<string, Prepare>> = {
   'exportData-job': session,
@@ -175,6 +199,11 @@ export const preconditions: Readonly<Record<string, Prepare>> = {
   'params-51': active,
   'addPostback-fourth': async (world) => {
     for (let n = 0; n < 3; n++) await addPostback(world)
+  },
+  'newsfeed-shape': inbox,
+  deleteAndroidNotificationChannel: async (world) => {
+    await channel('c1')(world)
+    await channel('c2')(world)
   },
   listPostbacks: postback7,
   deletePostback: postback7,

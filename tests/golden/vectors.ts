@@ -28,10 +28,7 @@ export const WAITING: Readonly<Record<string, string>> = {
   sendMessage: 'messages are not built yet',
   getMessage: 'messages are not built yet',
   getMessages: 'messages are not built yet',
-  getNewsfeedMessages: 'the inbox is not built yet',
   getUnsubscribeCategories: 'messages are not built yet',
-  addAndroidNotificationChannel: 'channels are not built yet',
-  deleteAndroidNotificationChannel: 'channels are not built yet',
 }
 
 /** Vectors about a part of an action that is not built yet, though the action is there. */

@@ -28,6 +28,8 @@ const REQUIRED_OTHERWISE: Readonly<Record<string, 'required' | 'defaulted'>> = {
   'advance.state': 'defaulted',
   // Both required and given a default (8.9).
   'addPostback.type': 'defaulted',
+  // Both required and given a default (8.12).
+  'addAndroidNotificationChannel.importance': 'defaulted',
   // Needed unless there are actionDefinitions (8.14).
   'setVars.vars': 'defaulted',
 }

@@ -1,8 +1,10 @@
 import { batch } from './actions/batch.ts'
+import { channels } from './actions/channels.ts'
 import { content } from './actions/content.ts'
 import { events } from './actions/events.ts'
 import { dataExports } from './actions/exports.ts'
 import { imports } from './actions/imports.ts'
+import { inbox } from './actions/inbox.ts'
 import { postbacks } from './actions/postbacks.ts'
 import { sdk } from './actions/sdk.ts'
 import { sessions } from './actions/sessions.ts'
@@ -15,6 +17,8 @@ export const ACTIONS = {
   ...events,
   ...users,
   ...content,
+  ...inbox,
+  ...channels,
   ...postbacks,
   ...batch,
   ...dataExports,

@@ -1,3 +1,4 @@
+import { CHANNEL_ARGS } from './actions/channels.ts'
 import { action } from './define.ts'
 import type { ArgShape, ArgsOfShape } from './define.ts'
 import { KEY_CLASSES } from './key-class.ts'
@@ -62,6 +63,21 @@ export const ADMIN_ACTIONS = {
     'Removes a file.',
     { appId, filename: wire.text().required().describe('The name it was uploaded under.') },
     { removed: { type: 'boolean', description: 'Whether there was one.' } },
+  ),
+  listNotificationChannels: admin(
+    'Answers the Android notification channels.',
+    { appId },
+    { notificationChannels: { type: 'array', items: { type: 'object' } } },
+  ),
+  putNotificationChannel: admin(
+    'As `addAndroidNotificationChannel`.',
+    { appId, ...CHANNEL_ARGS },
+    { channelId: { type: 'string' } },
+  ),
+  deleteNotificationChannel: admin(
+    'As `deleteAndroidNotificationChannel`.',
+    { appId, channelId: wire.text().required().describe('The channel.') },
+    { channelId: { type: 'string' } },
   ),
 }
 

@@ -36,3 +36,6 @@ export const MAX_POSTBACKS = 3
 
 /** The longest URL template of a postback, in characters. @source assumed: what servers commonly accept, four times */
 export const MAX_POSTBACK_URL_LENGTH = 8_192
+
+/** How many Android notification channels an app may have: every `start` of a device carries them. @source assumed */
+export const MAX_NOTIFICATION_CHANNELS = 100

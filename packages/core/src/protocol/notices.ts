@@ -1,4 +1,4 @@
-import { MAX_PARAMS } from './limits.ts'
+import { MAX_NOTIFICATION_CHANNELS, MAX_PARAMS } from './limits.ts'
 
 /** A warning or an error of the API. Clients match on some of these texts, so they are part of the wire. */
 export interface Notice {
@@ -90,6 +90,7 @@ export const NOTICES = {
   JOB_NOT_FOUND: error(404, 'Job not found.'),
   POSTBACK_NOT_FOUND: error(404, 'Postback not found.'),
   CHANNEL_NOT_FOUND: error(404, 'Channel not found.'),
+  DEFAULT_CHANNEL: error(400, 'Cannot delete the default channel.'),
   NO_MATCHING_DATA: error(404, 'No matching data found.'),
   EXPORT_TOO_OLD: error(200, 'You cannot export data older than 60 days'),
 
@@ -98,6 +99,7 @@ export const NOTICES = {
   DEVICE_RATE_LIMIT: again(429, 'Per device rate limit exceeded.'),
   TOO_MANY_REQUESTS: again(429, 'Too Many Requests.'),
   EXPORT_QUOTA: again(429, 'Daily export limit exceeded.'),
+  TOO_MANY_CHANNELS: error(403, `Maximum number of notification channels reached (${MAX_NOTIFICATION_CHANNELS}).`),
   TOO_MANY_POSTBACKS: error(403, 'Maximum number of postbacks reached (3).'),
 
   // Transport, and we ourselves.

@@ -135,6 +135,18 @@ describe('content and files', () => {
     expect(await api(start)).toMatchObject({ vars: {} })
   })
 
+  test('Android notification channels are kept by the rules of the API, and told to devices at once', async () => {
+    expect(await ask('putNotificationChannel', { ...app, id: 'c1', name: 'News' })).toMatchObject({
+      channelCreated: true,
+    })
+    await ask('putNotificationChannel', { ...app, id: 'c2', name: 'Offers' })
+    expect(await api(start)).toMatchObject({ defaultNotificationChannel: 'c1' })
+    expect(await ask('deleteNotificationChannel', { ...app, channelId: 'c1' })).toMatchObject({ status: 400 })
+    expect(await ask('deleteNotificationChannel', { ...app, channelId: 'c2' })).toMatchObject({ channelDeleted: true })
+    expect((await ask('listNotificationChannels', app)).notificationChannels).toMatchObject([{ id: 'c1' }])
+    expect(await ask('putNotificationChannel', { appId: 'none', id: 'c', name: 'c' })).toMatchObject({ status: 404 })
+  })
+
   test('files are told, and removed with their address', async () => {
     const form = new FormData()
     form.set('filename', 'a.txt')

@@ -7,9 +7,10 @@ import { readContent } from '../content/read-content.ts'
 import { contentKind } from '../content/snapshot.ts'
 import type { App } from '../engine/app.ts'
 import type { RunningEngine } from '../engine/engine.ts'
+import { CHANNELS, toldChannels, withChannel, withoutChannel } from '../engine/notification-channels.ts'
 import { ISSUED_CLASSES, keptApp, randomAppId, randomKey, randomKeys, rotated } from '../new-app.ts'
 import type { Files } from '../store/files.ts'
-import type { Store } from '../store/store.ts'
+import type { DocumentChange, DocumentSet, Store } from '../store/store.ts'
 
 export interface AdminPorts {
   readonly engine: RunningEngine
@@ -79,6 +80,29 @@ export const adminHandlers: { readonly [Name in AdminActionName]: AdminHandler<N
     if (file !== undefined) await files.remove(file.path)
     return done({ removed: file !== undefined })
   },
+
+  async listNotificationChannels({ appId }, { engine, store }) {
+    if (appOf(engine, appId) === undefined) return failed('APP_NOT_FOUND')
+    const { documents } = await store.documents(appId, CHANNELS.name)
+    return done({ notificationChannels: toldChannels(CHANNELS.compile(documents)) })
+  },
+
+  putNotificationChannel: ({ appId, ...channel }, ports) =>
+    changedChannels(appId, ports, (set) => withChannel(channel, set)),
+
+  deleteNotificationChannel: ({ appId, channelId }, ports) =>
+    changedChannels(appId, ports, (set) => withoutChannel(channelId, set)),
+}
+
+async function changedChannels(
+  appId: string,
+  { engine, store }: AdminPorts,
+  decide: (set: DocumentSet) => DocumentChange<Outcome>,
+): Promise<Outcome> {
+  if (appOf(engine, appId) === undefined) return failed('APP_NOT_FOUND')
+  const outcome = await store.changeDocuments(appId, CHANNELS.name, decide)
+  await engine.refresh()
+  return outcome
 }
 
 type Wanted = Parameters<RunningEngine['applyContent']>[1]

@@ -5,6 +5,8 @@ import { contentKind, type Variant } from '../content/snapshot.ts'
 import { varsOf } from '../content/variables.ts'
 import { DEVELOPER_FIELD } from './devices.ts'
 import { Draft, emptyProfile } from './draft.ts'
+import { needsSync } from './inbox.ts'
+import { CHANNELS, startChannels } from './notification-channels.ts'
 import { publicFileUrl } from './public-files.ts'
 import type { Scene } from './scene.ts'
 import { sessionOf } from './story.ts'
@@ -13,6 +15,8 @@ import { sessionOf } from './story.ts'
 export interface ContentWish {
   readonly includeDefaults: boolean
   readonly includeVariantDebugInfo: boolean
+  /** Ids of the inbox messages it has; absent: it did not say. */
+  readonly newsfeedMessages?: readonly string[]
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -33,6 +37,9 @@ export function content(draft: Draft, scene: Scene, wish: ContentWish): Fields {
     regions: {},
     interfaceRules: [],
     interfaceEvents: [],
+    ...(wish.newsfeedMessages !== undefined && {
+      syncNewsfeed: needsSync(draft.profile, wish.newsfeedMessages, scene.now),
+    }),
     ...filesOf(scene),
     ...(wish.includeVariantDebugInfo && { variantDebugInfo: debugInfo(variants.map(({ variant }) => variant)) }),
     ...(scene.common.devMode && {
@@ -56,8 +63,9 @@ export function startContent(draft: Draft, scene: Scene, wish: ContentWish): Fie
   const isRegistered = device?.[DEVELOPER_FIELD] !== undefined
   return {
     ...fields,
-    syncNewsfeed: false,
+    syncNewsfeed: needsSync(draft.profile, wish.newsfeedMessages ?? [], scene.now),
     token: services.token(),
+    ...startChannels(services.catalog.of(scene.app.appId, CHANNELS)),
     ...(common.devMode && { isRegistered, isRegisteredFromOtherApp: false }),
   }
 }

@@ -82,6 +82,8 @@ export function emptyProfile(userId: string, createdAt: EpochMs): Profile {
     unsubscribedChannels: [],
     trafficSource: null,
     variants: {},
+    inbox: {},
+    inboxCount: 0,
     isDeveloper: false,
     anomalous: false,
     blocked: false,

@@ -41,6 +41,7 @@ import { type AppHandler, handlers } from './handlers/index.ts'
 import { IdSource, type Random } from './ids.ts'
 import type { Caller, Engine, Envelope, Performed } from './perform.ts'
 import { findRule, RULE_KINDS } from './postbacks/rules.ts'
+import { CHANNELS } from './notification-channels.ts'
 import type { AppPorts, Locator, Money, Services, Signing } from './scene.ts'
 import { seenKey } from './seen.ts'
 import { sendingsOf } from './sendings.ts'
@@ -116,7 +117,7 @@ interface Asked {
 type Looked = { readonly item: Item } | Asked | Refused
 
 /** The kinds of documents that deciders look at. */
-const CATALOG_KINDS: readonly CatalogKind<unknown>[] = [contentKind, filesKind, ...RULE_KINDS]
+const CATALOG_KINDS: readonly CatalogKind<unknown>[] = [contentKind, filesKind, CHANNELS, ...RULE_KINDS]
 
 class TheEngine implements RunningEngine {
   readonly #store: Store

@@ -1,4 +1,5 @@
 import type { PastSession, Run, Session, SessionRules } from '@damson/core/session'
+import { bothInboxes } from './inbox.ts'
 import type { AttributeScalar, AttributeValue, Profile, Tally } from './profile.ts'
 
 /**
@@ -24,6 +25,7 @@ export function merged(target: Profile, anonymous: Profile, rules: SessionRules)
     unsubscribedChannels: union(target.unsubscribedChannels, anonymous.unsubscribedChannels),
     trafficSource: target.trafficSource ?? anonymous.trafficSource,
     variants: { ...anonymous.variants, ...target.variants },
+    ...bothInboxes(target, anonymous),
     isDeveloper: target.isDeveloper || anonymous.isDeveloper,
     anomalous: target.anomalous || anonymous.anomalous,
   }

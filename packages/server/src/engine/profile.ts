@@ -1,5 +1,6 @@
 import type { EpochMs } from '@damson/core'
 import type { Session } from '@damson/core/session'
+import type { Json } from '../content/source.ts'
 
 export type AttributeScalar = string | number | boolean
 export type AttributeValue = AttributeScalar | readonly AttributeScalar[]
@@ -33,6 +34,18 @@ export interface Assignment {
   readonly at: EpochMs
 }
 
+/** A message in the user's inbox (specification 8.12). */
+export interface InboxItem {
+  readonly deliveredAt: EpochMs
+  /** From then on nobody is shown it; `null`: it stays. */
+  readonly expiresAt: EpochMs | null
+  readonly isRead: boolean
+  /** What its template shows: `Title`, `Subtitle`, `Image`, `Data`, `Open action`. */
+  readonly vars: Readonly<Record<string, Json>>
+  readonly priority?: number
+  readonly campaignId?: number
+}
+
 /** All we know of one user. Plain data: what is stored is exactly its JSON. */
 export interface Profile {
   /** Unique within the app. An anonymous profile is kept under its device's id (specification 4.2). */
@@ -57,6 +70,10 @@ export interface Profile {
   readonly trafficSource: Readonly<Record<string, string>> | null
   /** By the id of the test. */
   readonly variants: Readonly<Record<string, Assignment>>
+  /** By its id, `<messageId>##<n>`, in the order of delivery. */
+  readonly inbox: Readonly<Record<string, InboxItem>>
+  /** How many were ever delivered: no id is given twice, not even when an item was deleted. */
+  readonly inboxCount: number
   readonly isDeveloper: boolean
   /** Sent a time that had to be rewritten (specification 5.3.5). */
   readonly anomalous: boolean

@@ -16,6 +16,8 @@ export const START_ARGS = {
 export const START_RESULT = {
   ...CONTENT_RESULT,
   token: { type: 'string', description: '43 characters of base64url; SDKs send it along from now on.' },
+  notificationChannels: { type: 'array', items: { type: 'object' }, description: 'Android; if there are any.' },
+  defaultNotificationChannel: { type: 'string', description: 'The id of one of them.' },
   isRegistered: { type: 'boolean', description: 'Whether the device is a registered developer device; devMode only.' },
   isRegisteredFromOtherApp: { type: 'boolean', description: 'Always false; devMode only.' },
 }

@@ -2,8 +2,14 @@ import type { ActionDefinition, ActionName, ArgsOf, Common, Outcome } from '@dam
 import type { Draft } from '../draft.ts'
 import type { AppPorts, Cast, Decide, Query, Scene } from '../scene.ts'
 import { deleteVars, downloadFile, getAbTest, getAbTests, getVariant, getVars, setVars, uploadFile } from './content.ts'
+import {
+  addAndroidNotificationChannel,
+  deleteAndroidNotificationChannel,
+  getAndroidNotificationChannels,
+} from './channels.ts'
 import { exportData, exportReport, exportUsers, getExportResults } from './exports.ts'
 import { getMultiResults } from './imports.ts'
+import { deleteNewsfeedMessage, getNewsfeedMessages, markNewsfeedMessageAsRead } from './inbox.ts'
 import { advance, track, trackGeofence } from './events.ts'
 import { addPostback, deletePostback, listPostbacks } from './postbacks.ts'
 import { getMigrateState, log } from './sdk.ts'
@@ -67,6 +73,12 @@ const table: { readonly [Name in Handled]: Handler<Name> } = {
   getAbTests: app(getAbTests),
   getAbTest: app(getAbTest),
   getVariant: app(getVariant),
+  getNewsfeedMessages: query(getNewsfeedMessages),
+  markNewsfeedMessageAsRead: decide(markNewsfeedMessageAsRead),
+  deleteNewsfeedMessage: decide(deleteNewsfeedMessage),
+  addAndroidNotificationChannel: app(addAndroidNotificationChannel),
+  getAndroidNotificationChannels: app(getAndroidNotificationChannels),
+  deleteAndroidNotificationChannel: app(deleteAndroidNotificationChannel),
   getMigrateState: app(getMigrateState),
   log: app(log),
   exportData: app(exportData),
