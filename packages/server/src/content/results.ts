@@ -1,3 +1,4 @@
+/// <reference path="./jstat.d.ts" />
 import { jStat } from 'jstat'
 
 /** How many users a variant had, and how many of them did what was hoped for. */
