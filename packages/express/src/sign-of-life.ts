@@ -2,28 +2,31 @@ import type { Tracker } from '@damson/core'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { DamsonOptions, TrackedRequest } from './options.ts'
 import { isNavigation, routeOf } from './requests.ts'
-import type { Scope } from './scope.ts'
+import { report, type Scope } from './scope.ts'
 
 /**
  * What an answered request tells of a session. Told after the response, when it is known who signed in and how it went; so it
- * costs the visitor nothing.
+ * costs the visitor nothing. Never throws.
  */
-export async function noteSignOfLife(
+export function noteSignOfLife(
   scope: Scope,
   options: DamsonOptions,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
-  if (scope.hasLoggedOut || !scope.isAnybody || !isReliable(scope, request, response)) return
-  const tracker = scope.tracker()
-  const told = [seen(tracker, isNavigation(request))]
-  const tracked = trackedAs(options, request, response)
-  if (tracked !== null) {
+): void {
+  const failed = (error: unknown): void => report(options, error)
+  try {
+    if (scope.hasLoggedOut || !scope.isAnybody || !isReliable(scope, request, response)) return
+    const tracker = scope.tracker()
+    seen(tracker, isNavigation(request))?.catch(failed)
+    const tracked = trackedAs(options, request, response)
+    if (tracked === null) return
     const { event, params, ...rest } = tracked
     // Without waiting in between: what is said in one turn travels together.
-    told.push(tracker.track(event, params, rest))
+    tracker.track(event, params, rest).catch(failed)
+  } catch (error) {
+    failed(error)
   }
-  await Promise.all(told)
 }
 
 /**
@@ -38,12 +41,12 @@ function isReliable(scope: Scope, request: IncomingMessage, response: ServerResp
  * A request is a sign of life; but hidden pages go on polling. Where pages told that they are hidden, by the beacon, only going
  * to a page counts until they are seen again.
  */
-function seen(tracker: Tracker, isNavigating: boolean): Promise<void> {
+function seen(tracker: Tracker, isNavigating: boolean): Promise<void> | null {
   // At once: the page's own beacon may come to another process in a moment.
   if (isNavigating) return tracker.ensureSession({ resume: true, urgent: true })
   const { session } = tracker
   const wasHidden = session?.phase === 'paused' || session?.lapsed === 'paused'
-  return wasHidden ? Promise.resolve() : tracker.ensureSession()
+  return wasHidden ? null : tracker.ensureSession()
 }
 
 function trackedAs(

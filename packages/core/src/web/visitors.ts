@@ -24,6 +24,8 @@ export interface Visitors {
   readonly cookieName: string
   /** The visitor of a `Cookie` header; `null` if there is none, or none of ours: then `issue` another. Never rejects. */
   read(cookieHeader: string | null | undefined): Promise<Visitor | null>
+  /** The same at once, of a cookie that was verified lately; `null` if it has to be `read`. */
+  recall(cookieHeader: string | null | undefined): Visitor | null
   issue(): Visitor
   /** The same visitor to be written anew, if the cookie came of age or was signed with an older secret; else `null`. */
   renew(visitor: Visitor): Visitor | null
@@ -49,10 +51,13 @@ export function createVisitors({ secrets, cookie, clock = systemClock }: Visitor
   const verified = new Map<string, Visitor>()
   const signedByOlder = new WeakSet<Visitor>()
 
+  const isOver = (visitor: Visitor): boolean => clock.now() - visitor.issuedAt >= shape.maxAgeMs
+  const candidates = (header: string): readonly string[] => cookieValues(header, shape.name).slice(0, MAX_CANDIDATES)
+
   async function read(header: string): Promise<Visitor | null> {
-    for (const value of cookieValues(header, shape.name).slice(0, MAX_CANDIDATES)) {
+    for (const value of candidates(header)) {
       const visitor = recall(value) ?? (await verify(value))
-      if (visitor !== null && clock.now() - visitor.issuedAt < shape.maxAgeMs) return visitor
+      if (visitor !== null && !isOver(visitor)) return visitor
     }
     return null
   }
@@ -83,10 +88,16 @@ export function createVisitors({ secrets, cookie, clock = systemClock }: Visitor
   return {
     cookieName: shape.name,
     read: async (header) => (header === null || header === undefined ? null : read(header)),
+    recall(header) {
+      // Of several, the first may still turn out to be true.
+      const [value, ...others] = header === null || header === undefined ? [] : candidates(header)
+      const visitor = value === undefined || others.length > 0 ? null : recall(value)
+      return visitor === null || isOver(visitor) ? null : visitor
+    },
     issue: () => ({ deviceId: crypto.randomUUID(), issuedAt: clock.now() }),
     renew(visitor) {
-      const isOfAge = clock.now() - visitor.issuedAt >= shape.maxAgeMs / RENEWALS_PER_LIFE
-      return isOfAge || signedByOlder.has(visitor) ? { ...visitor, issuedAt: clock.now() } : null
+      const isDue = clock.now() - visitor.issuedAt >= shape.maxAgeMs / RENEWALS_PER_LIFE
+      return isDue || signedByOlder.has(visitor) ? { ...visitor, issuedAt: clock.now() } : null
     },
     async cookieFor(visitor) {
       const payload = encode(visitor)
