@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { type Clock, systemClock } from '@damson/core'
 import { Option } from 'commander'
 import type { BookOptions } from '../store/book.ts'
 import { type Files, folderFiles } from '../store/files.ts'
@@ -30,8 +31,13 @@ export interface Whereabouts {
   readonly postgres?: string
 }
 
-export function openStore({ data, postgres }: Whereabouts, options: BookOptions = {}): Promise<Store> {
-  return postgres === undefined ? openData(data, options) : postgresStore({ url: postgres, ...options })
+/** @param clock dates the history in a PostgreSQL, which several processes write */
+export function openStore(
+  { data, postgres }: Whereabouts,
+  options: BookOptions = {},
+  clock: Clock = systemClock,
+): Promise<Store> {
+  return postgres === undefined ? openData(data, options) : postgresStore({ url: postgres, clock, ...options })
 }
 
 /** Runs `use` with the store of a folder or a PostgreSQL, and closes it whatever happens. */

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { DamsonError, systemClock } from '@damson/core'
+import { type Clock, DamsonError, SECOND_MS, systemClock } from '@damson/core'
 import { pino } from 'pino'
 import { ADMIN_KEY_LENGTH_MIN } from '../admin/admin-route.ts'
 import { listen, type Listening } from '../http/listen.ts'
@@ -34,6 +34,7 @@ interface ServeOptions {
   readonly config?: string
   readonly publicUrl?: string
   readonly testClock?: true
+  readonly clockOffset: number
   readonly allowPrivateDestinations: readonly string[]
   readonly demo?: true
   readonly content?: string
@@ -64,6 +65,12 @@ export function addServe(program: Command, terminal: Terminal): void {
     )
     .addOption(new Option('--demo', 'make an app and show its keys, if there is none').env('DAMSON_DEMO'))
     .addOption(new Option('--test-clock', 'time stands still; POST /test-clock moves it').env('DAMSON_TEST_CLOCK'))
+    .addOption(
+      new Option('--clock-offset <seconds>', 'for tests: the clock runs so far ahead of the machine, or behind')
+        .default(0)
+        .env('DAMSON_CLOCK_OFFSET')
+        .argParser(parseOffset),
+    )
     .addOption(
       new Option('--admin-key <key>', 'opens the admin surface at /admin; better given as the variable').env(
         'DAMSON_ADMIN_KEY',
@@ -112,8 +119,9 @@ ${MASTER_KEY_HELP}`,
 async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   const adminKeys = adminKeysOf(options)
   const logger = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }))
-  const testClock = options.testClock ? createTestClock(Date.now()) : null
-  const clock = testClock ?? systemClock
+  const offsetClock = clockWith(options.clockOffset * SECOND_MS)
+  const testClock = options.testClock ? createTestClock(offsetClock.now()) : null
+  const clock = testClock ?? offsetClock
   const {
     apps: configured,
     services: configuredServices,
@@ -126,7 +134,7 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   const services = await createServices(wanted, { clock, logger, directory })
   const isInFolder = options.memory !== true && options.postgres === undefined
   const data = isInFolder ? await openData(options.data, storing) : null
-  const store = data ?? (options.memory ? memoryStore(storing) : await openStore(options, storing))
+  const store = data ?? (options.memory ? memoryStore(storing) : await openStore(options, storing, clock))
   const files = options.memory ? memoryFiles() : filesOf(options.data)
   const demo = options.demo ? demoOf([...(await store.apps()), ...configured]) : null
   const apps: readonly NewApp[] = demo?.app ? [...configured, demo.app] : configured
@@ -217,6 +225,16 @@ function parseRanges(text: string): readonly string[] {
     throw new InvalidArgumentError(error.message)
   }
   return ranges
+}
+
+function clockWith(offsetMs: number): Clock {
+  return offsetMs === 0 ? systemClock : { now: () => systemClock.now() + offsetMs }
+}
+
+function parseOffset(text: string): number {
+  const offset = /^-?\d{1,9}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN
+  if (Number.isFinite(offset)) return offset
+  throw new InvalidArgumentError('Expected seconds, such as 600 or -600.')
 }
 
 function parsePort(text: string): number {
