@@ -46,7 +46,11 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
       const killed = await killing
       const sent = tallies.flatMap((tally) => tally.sent)
       const errors = tallies.reduce((sum, tally) => sum + tally.errors, 0)
-      console.log(`${killed} connections ended, ${sent.length} messages, ${errors} errors that were tried again`)
+      const longest = Math.max(...tallies.map(({ longestMs }) => longestMs))
+      console.log(
+        `${killed} connections ended, ${sent.length} messages, ${errors} errors that were tried again; ` +
+          `the longest a message took, all tries together: ${Math.round(longest)} ms`,
+      )
       expect(killed).toBeGreaterThan(0)
       expect(errors / sent.length).toBeLessThan(0.05)
       for (const node of nodes) expect(await node.transact(user('after'), counting('after'))).toBeGreaterThan(0)
@@ -64,14 +68,17 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
 interface Tally {
   readonly sent: { readonly userId: string; readonly id: string }[]
   errors: number
+  /** From the first try of a message to its answer. */
+  longestMs: number
 }
 
 /** Sends messages to any node, each again and again until it is answered. */
 async function write(nodes: readonly Store[], writer: number, end: number): Promise<Tally> {
-  const tally: Tally = { sent: [], errors: 0 }
+  const tally: Tally = { sent: [], errors: 0, longestMs: 0 }
   for (let n = 0; performance.now() < end; n += 1) {
     const id = `${writer} ${n}`
     const userId = `user ${Math.floor(Math.random() * USERS)}`
+    const since = performance.now()
     for (;;) {
       const node = nodes[Math.floor(Math.random() * nodes.length)] as Store
       try {
@@ -82,6 +89,7 @@ async function write(nodes: readonly Store[], writer: number, end: number): Prom
         tally.errors += 1
       }
     }
+    tally.longestMs = Math.max(tally.longestMs, performance.now() - since)
     tally.sent.push({ userId, id })
   }
   return tally
