@@ -15,8 +15,10 @@ import type { Lifecycle, Mountable } from './http/mountable.ts'
 import { createJobs, type JobOptions } from './jobs/jobs.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import { keptApp, type NewApp } from './new-app.ts'
+import type { BucketService } from './services/bucket.ts'
 import { createEgress, type Egress } from './services/egress.ts'
 import { type Files, memoryFiles } from './store/files.ts'
+import { createSealer } from './services/sealing.ts'
 import { createSigner } from './services/signing.ts'
 import type { Store } from './store/store.ts'
 import { createDispatcher } from './timers/dispatcher.ts'
@@ -43,8 +45,8 @@ export interface ServerOptions {
   /** Without one, the caller is the other end of the socket, whatever `X-Forwarded-For` says. */
   readonly clientAddress?: ClientAddress
   /**
-   * What the secrets of postbacks are made from, the newest first; of 32 characters or more, the same for every process on
-   * one store. Without one, nothing is signed.
+   * What the secrets of postbacks are made from, and what keys to buckets are sealed with, the newest first; of 32 characters
+   * or more, the same for every process on one store. Without one, nothing is signed, and exports go to no bucket.
    */
   readonly masterKeys?: readonly string[]
   readonly rules?: SessionRules
@@ -57,6 +59,8 @@ export interface ServerOptions {
   /** Data can be exported in steps of this length; 0: at once. Two hours if absent. */
   readonly exportAvailabilitySeconds?: number
   readonly jobs?: JobOptions
+  /** Where copies of exports go; without it, to Amazon's S3. */
+  readonly bucketService?: BucketService
 }
 
 export interface Server extends Mountable, Lifecycle {
@@ -86,6 +90,7 @@ export function createServer(options: ServerOptions): Server {
   const { masterKeys = [] } = options
   const [masterKey, ...olderKeys] = masterKeys
   const signer = masterKey === undefined ? null : createSigner([masterKey, ...olderKeys])
+  const sealer = masterKey === undefined ? null : createSealer([masterKey, ...olderKeys])
   const { exportAvailabilitySeconds = AVAILABILITY_SECONDS, egress = createEgress({ allowHttp: true }) } = options
   const availabilityMs = exportAvailabilitySeconds * SECOND_MS
   const wakeJobs = (): void => jobs.wake()
@@ -99,6 +104,7 @@ export function createServer(options: ServerOptions): Server {
     wakeJobs,
     availabilityMs,
     signing: signer,
+    sealing: sealer,
     onDeliveries: () => dispatcher.wake(),
     ...(rules && { rules }),
   })
@@ -119,6 +125,8 @@ export function createServer(options: ServerOptions): Server {
     engine,
     availabilityMs,
     egress,
+    sealer,
+    bucketService: options.bucketService ?? {},
     ...options.jobs,
     ...(rules && { rules }),
   })

@@ -61,6 +61,8 @@ export const NOTICES = {
   UNKNOWN_ACTION: error(400, ({ name }: Named) => `Unknown action: ${name}`),
   /** `uploadFile`: the parts are not what the arguments say of them. */
   INVALID_UPLOAD: error(400, ({ reason }: { readonly reason: string }) => reason),
+  /** A secret is kept sealed or not at all. */
+  NO_SECRETS: error(400, ({ name }: Named) => `'${name}' cannot be kept: this server has no master key.`),
   VARIABLES_TOO_LARGE: error(
     400,
     ({ bytes, limit }: { readonly bytes: number; readonly limit: number }) =>

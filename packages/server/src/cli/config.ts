@@ -2,14 +2,37 @@ import { readFileSync } from 'node:fs'
 import { SECOND_MS } from '@damson/core'
 import { DEFAULT_SESSION_RULES, type SessionRules } from '@damson/core/session'
 import { z } from 'zod'
+import { isHttpUrl, parseUrl } from '../engine/parse-url.ts'
+import { HOOK_TRIGGERS, HOOKS_MAX } from '../engine/postbacks/rules.ts'
+import { compileTemplate } from '../engine/postbacks/template.ts'
 import type { NewApp } from '../new-app.ts'
+import type { BucketService } from '../services/bucket.ts'
 import { type ServicesOptions, servicesConfigSchema } from '../services/config.ts'
 import type { BookOptions } from '../store/book.ts'
+import { type ConfiguredHooks, isSame } from './configured-hooks.ts'
 import { Problem, reasonOf } from './problem.ts'
 
 const key = z.string().min(1, 'expected a key, and found an empty text').max(200)
 const keys = z.array(key).default([])
 const names = z.number().int().min(1)
+
+const configuredHook = z
+  .strictObject({
+    url: z.string().superRefine((text, context) => {
+      const template = compileTemplate(text)
+      if (typeof template === 'string') context.addIssue({ code: 'custom', message: lowered(template) })
+    }),
+    on: z
+      .array(z.enum(HOOK_TRIGGERS))
+      .min(1, 'expected something to be told of')
+      .default([...HOOK_TRIGGERS]),
+    /** Of tracked events, only these. */
+    events: z.array(z.string().min(1)).default([]),
+  })
+  .refine(({ on, events }) => events.length === 0 || on.includes('event.tracked'), {
+    path: ['events'],
+    message: "expected none, because 'on' does not name event.tracked",
+  })
 
 const configuredApp = z.strictObject({
   appId: z.string().min(1).max(200),
@@ -32,6 +55,16 @@ const configuredApp = z.strictObject({
   maxStateNames: names.optional(),
   maxAttributeNames: names.optional(),
   maxParameterNames: names.optional(),
+  hooks: z
+    .array(configuredHook)
+    .max(HOOKS_MAX)
+    .superRefine((hooks, context) => {
+      for (const [index, hook] of hooks.entries()) {
+        if (hooks.findIndex((other) => isSame(other, hook)) !== index)
+          context.addIssue({ code: 'custom', path: [index], message: 'expected each hook once, but it is there twice' })
+      }
+    })
+    .default([]),
 })
 
 const seconds = z.number().positive()
@@ -52,6 +85,19 @@ const config = servicesConfigSchema.extend({
     .strictObject({
       /** Data can be exported in steps of this length; 0: at once (unknowns 77). */
       availabilitySeconds: z.number().min(0).optional(),
+      /** Where copies go; without it, to Amazon. */
+      s3: z
+        .strictObject({
+          endpoint: z
+            .string()
+            .refine(isBareUrl, 'expected a URL such as https://s3.example.com, without credentials and query')
+            .optional(),
+          region: z
+            .string()
+            .regex(/^[a-z0-9-]{1,40}$/, 'expected a region such as eu-central-1')
+            .optional(),
+        })
+        .optional(),
     })
     .optional(),
 })
@@ -63,10 +109,19 @@ export interface Config {
   readonly rules: SessionRules
   readonly store: BookOptions
   readonly exportAvailabilitySeconds?: number
+  readonly bucketService: BucketService
+  readonly hooks: ConfiguredHooks
 }
 
 /** What holds without a configuration file. */
-export const NO_CONFIG: Config = { apps: [], services: {}, rules: DEFAULT_SESSION_RULES, store: {} }
+export const NO_CONFIG: Config = {
+  apps: [],
+  services: {},
+  rules: DEFAULT_SESSION_RULES,
+  store: {},
+  bucketService: {},
+  hooks: new Map(),
+}
 
 /**
  * Reads a configuration file.
@@ -94,6 +149,8 @@ export function readConfig(file: string): Config {
     services,
     rules: rulesOf(sessions ?? {}),
     store,
+    hooks: new Map(apps.map(({ appId, hooks }) => [appId, hooks])),
+    bucketService: given(exports?.s3 ?? {}),
     ...(availability !== undefined && { exportAvailabilitySeconds: availability }),
   }
 }
@@ -109,9 +166,24 @@ function rulesOf(sessions: NonNullable<z.infer<typeof config>['sessions']>): Ses
   }
 }
 
-function newApp({ appId, name, keys: appKeys, ...settings }: z.infer<typeof configuredApp>): NewApp {
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
-  return { appId, name, keys: appKeys, settings: Object.fromEntries(given) }
+function newApp({ appId, name, keys: appKeys, hooks: _, ...settings }: z.infer<typeof configuredApp>): NewApp {
+  return { appId, name, keys: appKeys, settings: given(settings) }
+}
+
+/** A file that leaves a field out says nothing of it. */
+function given<T extends object>(fields: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as { [Key in keyof T]?: Exclude<T[Key], undefined> }
+}
+
+/** To stand behind the name of a field. */
+function lowered(sentence: string): string {
+  return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`
+}
+
+function isBareUrl(text: string): boolean {
+  const url = isHttpUrl(text) ? parseUrl(text) : null
+  return url !== null && url.username === '' && url.password === '' && url.search === '' && url.hash === ''
 }
 
 function readJson(file: string): unknown {

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
-import { HOOK_TRIGGERS, HOOKS, type HookRule, type HookTrigger } from '../engine/postbacks/rules.ts'
+import { HOOK_TRIGGERS, HOOKS, HOOKS_MAX, type HookRule, type HookTrigger } from '../engine/postbacks/rules.ts'
 import { compileTemplate } from '../engine/postbacks/template.ts'
 import { appOption } from './chosen-app.ts'
 import { dataOption, postgresOption, type Whereabouts, withStore } from './data.ts'
-import { appOf, parseRule, signerOf } from './postbacks.ts'
+import { appOf, parseRule, secretOf, signerOf } from './postbacks.ts'
 import { Problem } from './problem.ts'
 import { table } from './table.ts'
 import type { Terminal } from './terminal.ts'
@@ -17,9 +17,6 @@ interface NewHook extends Options {
   readonly on: readonly HookTrigger[]
   readonly event?: readonly string[]
 }
-
-/** Every rule is looked at for every event. */
-const HOOKS_MAX = 20
 
 export function addHooks(program: Command, terminal: Terminal): void {
   const hooks = program
@@ -69,12 +66,31 @@ export function addHooks(program: Command, terminal: Terminal): void {
     .addOption(postgresOption())
     .action(async (id: number, { appId, ...where }: Options) => {
       await withStore(where, async (store) => {
-        const isGone = await store.changeDocuments(await appOf(store, appId), HOOKS.name, ({ documents }) => {
-          return documents.has(String(id)) ? { answer: true, put: { [id]: null } } : { answer: false }
-        })
+        const isGone = await store.changeDocuments<boolean | 'configured'>(
+          await appOf(store, appId),
+          HOOKS.name,
+          ({ documents }) => {
+            const rule = documents.get(String(id)) as HookRule | undefined
+            if (rule === undefined) return { answer: false }
+            return rule.isConfigured ? { answer: 'configured' } : { answer: true, put: { [id]: null } }
+          },
+        )
+        if (isGone === 'configured')
+          throw new Problem(`the hook ${id} stands in the configuration file of the server. Take it out there.`)
         if (!isGone) throw new Problem(`there is no hook ${id}. 'damson hooks list' shows those there are.`)
       })
       terminal.print(`Deleted the hook ${id}.`)
+    })
+
+  hooks
+    .command('secret')
+    .description('Show the secret that calls of a hook are signed with.')
+    .argument('<id>', 'of the hook', parseRule)
+    .addOption(appOption())
+    .addOption(dataOption())
+    .addOption(postgresOption())
+    .action(async (id: number, { appId, ...where }: Options) => {
+      terminal.print(await withStore(where, (store) => secretOf(store, where, HOOKS.name, id, appId)))
     })
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -116,6 +116,39 @@ test('hooks are made, listed and deleted, and hear of sessions and events', asyn
   expect(types.toSorted()).toEqual(['event.tracked', 'session.started'])
   expect((await command('hooks', 'delete', '1')).out).toBe('Deleted the hook 1.')
   expect((await command('hooks', 'list')).out).toBe('There are no hooks.')
+})
+
+test('hooks of the configuration file are made, kept with their secrets, and go when they are taken out', async () => {
+  const keys = await makeApp()
+  const configured = async (hooks: readonly object[]): Promise<readonly string[]> => {
+    const config = join(folder, 'config.json')
+    writeFileSync(
+      config,
+      JSON.stringify({ apps: [{ appId: 'shop', name: 'Shop', keys: { production: [keys.production] }, hooks }] }),
+    )
+    return ['--config', config, ...ALLOWED]
+  }
+  const sales = { url: `${receiver.origin}/sales`, on: ['event.tracked'], events: ['Purchase'] }
+  const sessions = { url: `${receiver.origin}/sessions`, on: ['session.started'] }
+  await command('hooks', 'add', '--url', 'https://by-hand.example/')
+  const act = (send: (args: object) => Promise<unknown>) =>
+    send({ action: 'start', clientKey: keys.production, userId: 'ann', deviceId: 'phone' }).then(() =>
+      send({ action: 'track', clientKey: keys.production, userId: 'ann', event: 'Purchase' }),
+    )
+  await serving((send) => act(send).then(() => undefined), ...(await configured([sales, sessions])))
+  expect(receiver.received.map(({ path }) => path).toSorted()).toEqual(['/sales', '/sessions'])
+  const secret = await command('hooks', 'secret', '2')
+  expect(secret.out).toMatch(/^whsec_/)
+  expect((await command('hooks', 'delete', '2')).err).toContain('Take it out there.')
+
+  await serving(async () => {}, ...(await configured([sessions, sales])))
+  expect((await command('hooks', 'list')).out.match(/http.*/g)?.toSorted()).toEqual(
+    ['https://by-hand.example/', sales.url, sessions.url].toSorted(),
+  )
+  expect(await command('hooks', 'secret', '2')).toEqual(secret)
+
+  await serving(async () => {}, ...(await configured([])))
+  expect((await command('hooks', 'list')).out.match(/http.*/g)).toEqual(['https://by-hand.example/'])
 })
 
 test.each([

@@ -46,6 +46,7 @@ function file(name: string, text: string): string {
 }
 
 const KEYS = '"keys":{"production":["prod_first"],"dataExport":["export_first"]}'
+const withHooks = (hooks: string) => `{"apps":[{"appId":"shop","name":"Shop","keys":{},"hooks":[${hooks}]}]}`
 const CONFIG = `{"apps":[{"appId":"shop","name":"Shop",${KEYS},"devModeBurst":3}]}`
 
 test('says one line when it is ready, answers, and ends with 0 when it is asked to', async () => {
@@ -196,6 +197,20 @@ describe('ends with one line and 1', () => {
     ['{"apps":{}}', 'apps', 'expected array'],
     ['{"trustProxy":["somewhere"]}', 'trustProxy[0]', 'somewhere'],
     ['{"sessions":{"pauseSeconds":-1}}', 'sessions.pauseSeconds', '>0'],
+    ['{"exports":{"s3":{"endpoint":"s3.example.com"}}}', 'exports.s3.endpoint', 'expected a URL'],
+    ['{"exports":{"s3":{"endpoint":"https://a:b@s3.example.com"}}}', 'exports.s3.endpoint', 'without credentials'],
+    ['{"exports":{"s3":{"region":"EU.1"}}}', 'exports.s3.region', 'eu-central-1'],
+    [withHooks('{"url":"ftp://a.example/"}'), 'apps[0].hooks[0].url', 'expected a URL with http or https'],
+    [withHooks('{"url":"https://{{User ID}}.example/"}'), 'apps[0].hooks[0].url', 'expected'],
+    [withHooks('{"url":"https://a.example/","on":["lunch"]}'), 'apps[0].hooks[0].on[0]', 'session.started'],
+    [withHooks('{"url":"https://a.example/","on":[]}'), 'apps[0].hooks[0].on', 'something to be told of'],
+    [
+      withHooks('{"url":"https://a.example/","on":["session.ended"],"events":["Purchase"]}'),
+      'apps[0].hooks[0].events',
+      'event.tracked',
+    ],
+    [withHooks('{"url":"https://a.example/"},{"url":"https://a.example/"}'), 'apps[0].hooks[1]', 'twice'],
+    [withHooks(Array.from({ length: 21 }, (_, n) => `{"url":"https://a.example/${n}"}`).join()), 'apps[0].hooks', '20'],
     ['{"lockWaitSeconds":"ten"}', 'lockWaitSeconds', 'expected number'],
     ['[]', 'the whole file', 'expected object'],
     ['{"apps":', 'is not JSON', ''],

@@ -14,6 +14,7 @@ import { createServices } from '../services/services.ts'
 import { memoryFiles } from '../store/files.ts'
 import { memoryStore } from '../store/memory.ts'
 import { NO_CONFIG, readConfig } from './config.ts'
+import { startWithHooks } from './configured-hooks.ts'
 import { serveControl } from './control.ts'
 import { dataOption, filesOf, openData, openStore, postgresOption } from './data.ts'
 import { demoOf } from './demo.ts'
@@ -128,6 +129,8 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     rules,
     store: storing,
     exportAvailabilitySeconds,
+    bucketService,
+    hooks,
   } = options.config === undefined ? NO_CONFIG : readConfig(options.config)
   const directory = dirname(resolve(options.config ?? '.'))
   const wanted = withAllowed(configuredServices, options.allowPrivateDestinations)
@@ -152,6 +155,7 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     rules,
     adminKeys,
     egress: postbackEgress(wanted),
+    bucketService,
     masterKeys: masterKeysOf(options),
     ...clientAddress,
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
@@ -162,6 +166,7 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     await server.dispatch()
   }
   const answer = testClock ? withTestClock(server.answer, testClock, catchUp) : server.answer
+  if (hooks.size > 0) await startWithHooks(server, store, hooks, clock.now())
   if (options.content !== undefined) await startWithContent(server, options.content, options.contentAppId)
   const listening = await listenOn({ ...server, answer }, options)
   const control = data === null ? null : await serveControl(options.data, data, logger)

@@ -42,7 +42,7 @@ import { IdSource, type Random } from './ids.ts'
 import type { Caller, Engine, Envelope, Performed } from './perform.ts'
 import { findRule, RULE_KINDS } from './postbacks/rules.ts'
 import { CHANNELS } from './notification-channels.ts'
-import type { AppPorts, Locator, Money, Services, Signing } from './scene.ts'
+import type { AppPorts, Locator, Money, Services, Sealing, Signing } from './scene.ts'
 import { seenKey } from './seen.ts'
 import { sendingsOf } from './sendings.ts'
 import { nextDeadline, settle } from './story.ts'
@@ -61,6 +61,7 @@ export interface EngineOptions {
   readonly availabilityMs?: number
   readonly rules?: SessionRules
   readonly signing?: Signing | null
+  readonly sealing?: Sealing | null
   /** There is something new to be sent out. */
   readonly onDeliveries?: () => void
 }
@@ -129,7 +130,17 @@ class TheEngine implements RunningEngine {
   readonly #onDeliveries: () => void
 
   constructor(options: EngineOptions) {
-    const { store, clock, random, money, locator, files, rules = DEFAULT_SESSION_RULES, signing = null } = options
+    const {
+      store,
+      clock,
+      random,
+      money,
+      locator,
+      files,
+      rules = DEFAULT_SESSION_RULES,
+      signing = null,
+      sealing = null,
+    } = options
     const { wakeJobs = () => undefined, availabilityMs = AVAILABILITY_SECONDS * SECOND_MS } = options
     const catalog = new Catalog(store, CATALOG_KINDS)
     this.#store = store
@@ -137,7 +148,7 @@ class TheEngine implements RunningEngine {
     this.#apps = new Apps(store)
     const token = (): string => Buffer.from(random.bytes(32)).toString('base64url')
     this.#services = { ids: new IdSource(random), money, locator, rules, token, catalog }
-    this.#ports = { store, files, catalog, wakeJobs, availabilityMs, signing }
+    this.#ports = { store, files, catalog, wakeJobs, availabilityMs, signing, sealing }
     this.#onDeliveries = options.onDeliveries ?? (() => {})
   }
 

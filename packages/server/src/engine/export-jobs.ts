@@ -12,10 +12,21 @@ export interface ExportRange {
 
 export interface S3Target {
   readonly bucket: string
-  readonly accessId: string
-  readonly accessKey: string
+  /** `S3Credentials` as JSON, sealed for `s3Place`. */
+  readonly credentials: string
+  /** What the names of objects begin with. */
   readonly prefix: string
   readonly isCompressed: boolean
+}
+
+export interface S3Credentials {
+  readonly accessId: string
+  readonly accessKey: string
+}
+
+/** Where the credentials of an export may be opened, and nowhere else. */
+export function s3Place(appId: string, fileKey: string): readonly string[] {
+  return ['s3', appId, fileKey]
 }
 
 export interface DataRequest {
@@ -37,8 +48,12 @@ export interface DataProgress {
   readonly afterUserId: string | null
   /** Whether all users have been. */
   readonly isWritten: boolean
-  /** How many of the files are in the bucket. */
+  /** How many of the files, and of the manifests after them, are in the bucket. */
   readonly copied: number
+  /** What has been begun there and is not finished; whoever takes over throws it away. */
+  readonly upload: { readonly key: string; readonly id: string } | null
+  /** How often the next one has failed. */
+  readonly copyFailures: number
 }
 
 export interface DataResult {

@@ -40,6 +40,12 @@ export interface Signing {
   secretOf(appId: string, kind: string, rule: number): string
 }
 
+/** Keeps a secret that has to be had again. */
+export interface Sealing {
+  /** Text that only this server can open again, and only for the same place. */
+  seal(place: readonly string[], text: string): string
+}
+
 /** What actions without a profile may use besides: these take time. */
 export interface AppPorts {
   readonly store: Store
@@ -51,6 +57,8 @@ export interface AppPorts {
   readonly availabilityMs: number
   /** `null`: nothing that is sent out is signed. */
   readonly signing: Signing | null
+  /** `null`: this server keeps no secrets for anybody. */
+  readonly sealing: Sealing | null
 }
 
 /** Where and when one action takes place. */

@@ -16,8 +16,8 @@ export interface ExportDataOptions {
   readonly rules: SessionRules
   readonly availabilityMs: number
   appNumber(appId: string): number
-  /** Copies what was written to the bucket that was asked for; absent where no bucket can be reached. */
-  readonly copy?: (task: Task<DataJob>, progress: DataProgress) => Promise<string>
+  /** Copies what was written to the bucket that was asked for. */
+  copy(task: Task<DataJob>, progress: DataProgress): Promise<string>
   /** A file is ended when it has this many bytes. @source documented: "about 256 MB", specification 8.10 */
   readonly partBytes?: number
 }
@@ -32,6 +32,8 @@ const NOTHING: DataProgress = {
   afterUserId: null,
   isWritten: false,
   copied: 0,
+  upload: null,
+  copyFailures: 0,
 }
 
 /**
@@ -52,7 +54,7 @@ export function exportDataType(options: ExportDataOptions): JobType {
     } finally {
       await users.return(undefined)
     }
-    const copied = task.job.request.s3 === null ? null : await (options.copy?.(task, progress) ?? NOWHERE)
+    const copied = task.job.request.s3 === null ? null : await options.copy(task, progress)
     const { files, bytes: numBytes, sessions: numSessions } = progress
     return { files, numBytes, numSessions, ...(copied !== null && { s3CopyStatus: copied }) }
   }
@@ -101,8 +103,6 @@ export function exportDataType(options: ExportDataOptions): JobType {
     cleaned: (request) => ({ ...(request as DataJob['request']), s3: null }),
   }
 }
-
-const NOWHERE = 'FAILED: this server has no way to S3.'
 
 interface Part {
   readonly writers: readonly PartWriter[]

@@ -5,9 +5,12 @@ import type { RunningEngine } from '../engine/engine.ts'
 import { exportResults } from '../engine/handlers/exports.ts'
 import type { Job } from '../engine/job.ts'
 import type { Logger } from '../logger.ts'
+import type { BucketService } from '../services/bucket.ts'
 import type { Egress } from '../services/egress.ts'
+import type { Sealer } from '../services/sealing.ts'
 import type { Files } from '../store/files.ts'
 import type { Store } from '../store/store.ts'
+import { copyToBucket } from './copy-to-bucket.ts'
 import { exportDataType } from './export-data.ts'
 import { exportReportType } from './export-report.ts'
 import { exportUsersType } from './export-users.ts'
@@ -20,6 +23,8 @@ export interface JobOptions {
   readonly leaseMs?: number
   /** A file of an export is ended when it has this many bytes. */
   readonly partBytes?: number
+  /** What goes to a bucket is sent in parts of this size; S3 wants 5 MiB or more. Bytes. */
+  readonly bucketPartBytes?: number
   /** So many rows of an import share one file of answers. */
   readonly rowsPerFile?: number
 }
@@ -33,12 +38,23 @@ export interface JobsOptions extends JobOptions {
   readonly rules?: SessionRules
   readonly availabilityMs: number
   readonly egress: Egress
+  /** Opens what is kept sealed; `null` if nothing is. */
+  readonly sealer: Pick<Sealer, 'open'> | null
+  /** Where copies of exports go. */
+  readonly bucketService: BucketService
 }
 
 /** The runner with every type of job there is. */
 export function createJobs(options: JobsOptions): JobRunner {
   const { store, files, clock, logger, engine, egress, rules = DEFAULT_SESSION_RULES, leaseMs } = options
-  const { availabilityMs, partBytes, rowsPerFile } = options
+  const { availabilityMs, partBytes, rowsPerFile, sealer, bucketService: service, bucketPartBytes } = options
+  const copying = {
+    files,
+    egress,
+    sealer,
+    service,
+    ...(bucketPartBytes !== undefined && { partBytes: bucketPartBytes }),
+  }
 
   function appNumber(appId: string): number {
     const app = engine.apps().find((one) => one.appId === appId)
@@ -65,6 +81,7 @@ export function createJobs(options: JobsOptions): JobRunner {
         rules,
         availabilityMs,
         appNumber,
+        copy: (task, progress) => copyToBucket(copying, task, progress),
         ...(partBytes !== undefined && { partBytes }),
       }),
       exportUsers: exportUsersType({ store, files, appNumber }),

@@ -25,6 +25,16 @@ export interface JobType {
 /** The job is not ours any more: whoever has it goes on from what was saved. */
 export class JobLostError extends Error {}
 
+/** Nothing can be done now; the job goes on from what was saved after a while. Not counted as a failure. */
+export class JobLaterError extends Error {
+  readonly waitMs: number
+
+  constructor(message: string, waitMs: number) {
+    super(message)
+    this.waitMs = waitMs
+  }
+}
+
 /** An error that will not be another one the next time; its message is for the caller. */
 export class JobRefusedError extends Error {}
 
@@ -87,6 +97,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     isPlanned = true
     setImmediate(() => {
       isPlanned = false
+      if (stopping.signal.aborted) return
       work().catch((error: unknown) => logger.error({ err: error }, 'jobs could not be looked at; tried again'))
     })
   }
@@ -159,7 +170,9 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
           if (!(lost instanceof JobLostError)) throw lost
         })
         .finally(() => {
-          if (!signal.aborted) logger.error({ err: error, jobId: job.id }, 'a job failed')
+          if (signal.aborted) return
+          if (error instanceof JobLaterError) logger.warn({ err: error, jobId: job.id }, 'a job waits')
+          else logger.error({ err: error, jobId: job.id }, 'a job failed')
         })
     }
   }
@@ -167,6 +180,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   function afterFailure(job: Job, error: unknown, signal: AbortSignal): Job {
     // Interrupted, not failed: whoever looks next goes on with it.
     if (signal.aborted) return { ...job, state: 'PENDING', leaseUntil: 0 }
+    if (error instanceof JobLaterError) return { ...job, state: 'PENDING', leaseUntil: clock.now() + error.waitMs }
     if (error instanceof JobRefusedError) return ended(job, { error: error.message })
     const failures = job.failures + 1
     if (failures >= FAILURES_MAX)

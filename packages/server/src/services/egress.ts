@@ -9,9 +9,9 @@ import { addressRanges, isPublicUnicast, normaliseAddress } from './addresses.ts
 
 /** The part of `RequestInit` that outgoing calls need. */
 export interface EgressInit {
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Uint8Array
   readonly signal?: AbortSignal
   /** Where this call may have more, or must take less, than others. */
   readonly maxBytes?: number

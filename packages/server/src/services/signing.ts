@@ -29,13 +29,7 @@ const MASTER_KEY_MIN = 32
  * @throws {DamsonError} MASTER_KEY_INVALID
  */
 export function createSigner(masterKeys: readonly [string, ...string[]]): Signer {
-  const shortest = Math.min(...masterKeys.map((key) => key.length))
-  if (shortest < MASTER_KEY_MIN)
-    throw new DamsonError(
-      'MASTER_KEY_INVALID',
-      `Expected a master key of at least ${MASTER_KEY_MIN} characters, found one of ${shortest}. ` +
-        'Make one with `openssl rand -hex 32`.',
-    )
+  checkMasterKeys(masterKeys)
   return {
     secretOf: (appId, kind, rule) => `whsec_${secretOf(masterKeys[0], appId, kind, rule).toString('base64')}`,
     sign({ appId, kind, rule, id, body, at }) {
@@ -48,6 +42,17 @@ export function createSigner(masterKeys: readonly [string, ...string[]]): Signer
       return signatures.map((signature) => `v1,${signature}`).join(' ')
     },
   }
+}
+
+/** @throws {DamsonError} MASTER_KEY_INVALID */
+export function checkMasterKeys(masterKeys: readonly string[]): void {
+  const shortest = Math.min(...masterKeys.map((key) => key.length))
+  if (shortest >= MASTER_KEY_MIN) return
+  throw new DamsonError(
+    'MASTER_KEY_INVALID',
+    `Expected a master key of at least ${MASTER_KEY_MIN} characters, found one of ${shortest}. ` +
+      'Make one with `openssl rand -hex 32`.',
+  )
 }
 
 function secretOf(masterKey: string, appId: string, kind: string, rule: number): Buffer {

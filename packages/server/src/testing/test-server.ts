@@ -4,12 +4,13 @@ import { type FakeClock, fakeClock } from '@damson/core/testing'
 import type { Entry } from '../engine/entries.ts'
 import type { Fetch } from '../http/fetch.ts'
 import type { NewApp } from '../new-app.ts'
-import { silentLogger } from '../logger.ts'
+import { type Logger, silentLogger } from '../logger.ts'
 import { createServer, type Server } from '../server.ts'
 import { createMoney } from '../services/money.ts'
 import { fixedRates } from '../services/rates.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { JobOptions } from '../jobs/jobs.ts'
+import type { BucketService } from '../services/bucket.ts'
 import type { Egress } from '../services/egress.ts'
 import { type Files, memoryFiles } from '../store/files.ts'
 import type { Store } from '../store/store.ts'
@@ -32,6 +33,10 @@ export interface TestServerOptions {
   /** Two hours if absent, as with any server. */
   readonly exportAvailabilitySeconds?: number
   readonly jobs?: JobOptions
+  /** Where copies of exports go; without it, to Amazon's S3. */
+  readonly bucketService?: BucketService
+  /** Without one, nothing is logged. */
+  readonly logger?: Logger
 }
 
 /** One element of an answer, with the HTTP status of the whole. */

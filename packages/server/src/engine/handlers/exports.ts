@@ -4,7 +4,15 @@ import { segmentProblem } from '../../content/segments.ts'
 import { contentKind } from '../../content/snapshot.ts'
 import { isHttpUrl } from '../parse-url.ts'
 import { EXPORT_DAYS, isExported } from '../available.ts'
-import { type DataJob, EXPORT_PREFIX, type ExportRange, type ReportRequest, type S3Target } from '../export-jobs.ts'
+import {
+  type DataJob,
+  EXPORT_PREFIX,
+  type ExportRange,
+  type ReportRequest,
+  type S3Credentials,
+  s3Place,
+  type S3Target,
+} from '../export-jobs.ts'
 import { histories } from '../histories.ts'
 import { type Job, JOB_KIND, jobId, madeToday, newJob } from '../job.ts'
 import { nextPacificDay, pacificDay } from '../pacific.ts'
@@ -24,7 +32,8 @@ export const exportData: AppQuery<'exportData'> = async (args, scene, ports) => 
   if ('outcome' in days) return days.outcome
   const oldest = now - EXPORT_DAYS * DAY_MS
   if (days.from < oldest || (args.startTime ?? now) < oldest) return failed('EXPORT_TOO_OLD')
-  const s3 = targetOf(args)
+  const fileKey = fileKeyOf(scene.services)
+  const s3 = targetOf(args, s3Place(scene.app.appId, fileKey), ports)
   if (s3 !== null && 'outcome' in s3) return s3.outcome
   if (args.callbackUrl !== undefined && !isHttpUrl(args.callbackUrl))
     return failed('INVALID_ARGUMENT', { name: 'callbackUrl' })
@@ -32,7 +41,7 @@ export const exportData: AppQuery<'exportData'> = async (args, scene, ports) => 
   const availableTo = Math.min(args.endTime ?? now + 1, now + 1)
   const range: ExportRange = { ...days, availableFrom: args.startTime ?? 0, availableTo }
   if (!(await isAnyExported(scene, ports, range))) return failed('NO_MATCHING_DATA')
-  const request: DataJob['request'] = { format: args.exportFormat, range, fileKey: fileKeyOf(scene.services), s3 }
+  const request: DataJob['request'] = { format: args.exportFormat, range, fileKey, s3 }
   return make('exportData', request, scene, ports, args.callbackUrl)
 }
 
@@ -148,13 +157,24 @@ interface S3Args {
 /** A bucket's name becomes part of a host name or a path, so it is what S3 allows and nothing else. */
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
 
-function targetOf(args: S3Args): S3Target | { readonly outcome: Outcome } | null {
+/** No control characters, and no step upwards: it becomes part of a path. */
+const PREFIX = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\p{Cc}\p{Cs}]{0,500}$/u
+
+function targetOf(
+  args: S3Args,
+  place: readonly string[],
+  { sealing }: Pick<AppPorts, 'sealing'>,
+): S3Target | { readonly outcome: Outcome } | null {
   const { s3BucketName: bucket, s3AccessId: accessId, s3AccessKey: accessKey } = args
   if (bucket === undefined) return null
   if (!BUCKET.test(bucket)) return { outcome: failed('INVALID_ARGUMENT', { name: 's3BucketName' }) }
   if (accessId === undefined) return { outcome: failed('MISSING_ARGUMENT', { name: 's3AccessId' }) }
   if (accessKey === undefined) return { outcome: failed('MISSING_ARGUMENT', { name: 's3AccessKey' }) }
-  return { bucket, accessId, accessKey, prefix: args.s3ObjectPrefix ?? '', isCompressed: args.compressData }
+  const { s3ObjectPrefix: prefix = '', compressData: isCompressed } = args
+  if (!PREFIX.test(prefix)) return { outcome: failed('INVALID_ARGUMENT', { name: 's3ObjectPrefix' }) }
+  if (sealing === null) return { outcome: failed('NO_SECRETS', { name: 's3AccessKey' }) }
+  const credentials: S3Credentials = { accessId, accessKey }
+  return { bucket, credentials: sealing.seal(place, JSON.stringify(credentials)), prefix, isCompressed }
 }
 
 /** Stops at the first one; with none it has looked at everybody. */

@@ -25,7 +25,12 @@ export interface HookRule {
   readonly events: readonly string[]
   readonly url: string
   readonly createdAt: EpochMs
+  /** It stands in a configuration file, and goes when it is taken out there. */
+  readonly isConfigured?: true
 }
+
+/** Of an app: every rule is looked at for every event. */
+export const HOOKS_MAX = 20
 
 export type Compiled<Rule> = Rule & { readonly template: Template }
 
