@@ -12,12 +12,11 @@ export default defineConfig(
       'beacon/index': 'src/beacon/index.ts',
       'testing/index': 'src/testing/index.ts',
     },
+    // finish-dist.mjs makes CommonJS of it, and the types of both.
+    format: ['esm'],
     shims: false,
     // Decision 0013: what is installed is small; the sources are one click away.
     sourcemap: false,
-    // CommonJS goes through a second tool, which cannot read minified classes.
-    esbuildOptions(options, { format }) {
-      options.minify = format === 'esm'
-    },
+    minify: true,
   }),
 )
