@@ -11,14 +11,14 @@ export class DamsonError extends Error {
   readonly isRetryable: boolean
 
   constructor(code: string, message: string, options: { isRetryable?: boolean; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(message, options)
     this.name = code
     this.code = code
     this.isRetryable = options.isRetryable ?? false
   }
 
   static isInstance(value: unknown, code?: string): value is DamsonError {
-    if (typeof value !== 'object' || value === null || !(MARKER in value)) return false
-    return code === undefined || (value as DamsonError).code === code
+    const { [MARKER]: isOurs, code: found } = Object(value) as Partial<DamsonError>
+    return isOurs === true && (code === undefined || found === code)
   }
 }

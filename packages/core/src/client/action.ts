@@ -71,53 +71,56 @@ export interface QueuedAction {
   trouble: Trouble | null
 }
 
+/** What an action says. */
+export interface Content {
+  /** `event` or `state`, for the actions that have one. */
+  readonly name?: string | undefined
+  readonly params?: object | undefined
+  /** Its other arguments. */
+  readonly args?: object | undefined
+}
+
 /** What surrounds the arguments in JSON: braces, `action`, `time`, `reqId`, `uuid`. */
 const FRAME_BYTES = 140
 const NUMBER_BYTES = 12
 
-/** About how long the JSON will be; adds lengths, builds nothing. Exact enough to bound memory and requests. */
-export function estimateBytes(subject: Subject, name: string | undefined, params?: object, args?: object): number {
-  return FRAME_BYTES + subject.wire.length + (name?.length ?? 0) + sizeOf(params, 0) + sizeOf(args, 0)
+/** Not yet in the queue: it gets its place in the order (`seq`) there. */
+export function queuedAction(
+  subject: Subject,
+  action: string,
+  { name, params, args }: Content,
+  time: EpochMs,
+  settle?: QueuedAction['settle'],
+  reqId: string | null = null,
+): QueuedAction {
+  const bytes = FRAME_BYTES + sizeOf(subject.session) + sizeOf(name) + sizeOf(params) + sizeOf(args)
+  return { action, subject, name, params, args, time, seq: 0, reqId, bytes, settle, trouble: null }
 }
 
-function sizeOf(value: object | undefined, depth: number): number {
-  if (value === undefined) return 0
+/** About how long the JSON will be; adds lengths, builds nothing. Exact enough to bound memory and requests. */
+function sizeOf(value: unknown, depth = 0): number {
+  if (typeof value === 'string') return value.length
+  // Attributes may hold lists; whatever lies deeper than that is refused or rare, and 413 splits.
+  if (typeof value !== 'object' || depth > 4) return NUMBER_BYTES
   let bytes = 2
-  for (const key in value) {
-    const part = (value as Record<string, unknown>)[key]
-    bytes += key.length + 4
-    if (typeof part === 'string') bytes += part.length
-    // Attributes may hold lists; whatever lies deeper than that is refused or rare, and 413 splits.
-    else if (typeof part === 'object' && part !== null && depth < 4) bytes += sizeOf(part, depth + 1)
-    else bytes += NUMBER_BYTES
-  }
+  for (const key in value) bytes += key.length + 4 + sizeOf((value as Record<string, unknown>)[key], depth + 1)
   return bytes
 }
 
-/** The batch generation an id belongs to: everything before its counter (specification 2.4). */
-export function uuidOf(reqId: string): string {
-  return reqId.slice(0, reqId.lastIndexOf('-'))
-}
-
 /**
- * One element of a `multi`, as JSON text.
+ * One element of a `multi`, as JSON text. The batch generation (`uuid`) is all of the id before its counter (specification 2.4).
  * @throws {TypeError} if the arguments hold what JSON cannot.
  */
-export function encodeAction(queued: QueuedAction, reqId: string): string {
-  const nameKey = queued.action === 'advance' ? 'state' : 'event'
-  return (
-    `{"action":"${queued.action}",${queued.subject.wire}"time":${queued.time / 1000},` +
-    `"reqId":"${reqId}","uuid":"${uuidOf(reqId)}"` +
-    (queued.name === undefined ? '' : `,"${nameKey}":${JSON.stringify(queued.name)}`) +
-    (queued.params === undefined ? '' : `,"params":${JSON.stringify(queued.params)}`) +
-    members(queued.args) +
-    '}'
-  )
-}
-
-/** The members of an object without its braces, each led by a comma. */
-function members(args: object | undefined): string {
-  if (args === undefined) return ''
-  const text = JSON.stringify(args)
-  return text.length > 2 ? `,${text.slice(1, -1)}` : ''
+export function encodeAction({ action, subject, name, params, args, time }: QueuedAction, reqId: string): string {
+  return JSON.stringify({
+    ...args,
+    action,
+    userId: subject.userId,
+    deviceId: subject.deviceId,
+    time: time / 1000,
+    reqId,
+    uuid: reqId.replace(/-[^-]*$/, ''),
+    [action === 'advance' ? 'state' : 'event']: name,
+    params,
+  })
 }

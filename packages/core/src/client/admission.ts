@@ -1,11 +1,12 @@
-import { MINUTE_MS, SECOND_MS } from '../clock.ts'
-import type { OutlineCommand, MirroredSession } from '../session/outline.ts'
-import { estimateBytes, type Fate, type QueuedAction } from './action.ts'
+import { MINUTE_MS, SECOND_MS, type EpochMs } from '../clock.ts'
+import type { MirroredSession, OutlineCommand } from '../session/outline.ts'
+import { queuedAction, type Content, type DropReason, type Fate, type QueuedAction } from './action.ts'
 import type { ActionOptions, PresenceOptions } from './arguments.ts'
 import type { Draft, Rejection } from './before-send.ts'
 import type { Consent } from './consent.ts'
 import type { Subject } from './identity.ts'
 import type { Intake } from './intake.ts'
+import { DONE } from './ledger.ts'
 import type { Mirror } from './mirror.ts'
 import type { Settings } from './options.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -16,24 +17,22 @@ export interface Origin {
   readonly userAgent: string | undefined
   consent: Consent
   /** Told whenever something was accepted. */
-  readonly noteWork: (() => void) | null
-}
-
-/** What a tracker asks for. */
-export interface Submission {
-  readonly action: string
-  readonly name?: string | undefined
-  readonly params?: object | undefined
-  readonly args?: object | undefined
-  readonly options?: ActionOptions | undefined
-  /** Learns what became of it. */
-  readonly settle?: (fate: Fate) => void
+  readonly noteWork: (() => void) | undefined
 }
 
 /** Between a tracker and the queue: consent, checks, `beforeSend`, the session mirror. */
 export interface Admission {
-  /** @returns resolves once accepted, or dropped and reported. */
-  submit(origin: Origin, submission: Submission): Promise<void>
+  /**
+   * @param settle learns what became of it.
+   * @returns resolves once accepted, or dropped and reported.
+   */
+  submit(
+    origin: Origin,
+    action: string,
+    content: Content,
+    options?: ActionOptions,
+    settle?: (fate: Fate) => void,
+  ): Promise<void>
   heartbeat(origin: Origin): Promise<void>
   ensureSession(origin: Origin, options?: PresenceOptions): Promise<void>
   decide(origin: Origin, consent: Consent): void
@@ -46,8 +45,6 @@ export interface Admission {
   close(): void
 }
 
-const DONE = Promise.resolve()
-
 /**
  * How exactly signs of life that come when they come are passed on. They may stop at any time, so they cannot wait until the
  * session nears its time-out, as a heartbeat does that is sure to be followed by another.
@@ -57,94 +54,97 @@ const PRESENCE_MS = 5 * MINUTE_MS
 const SEEN_MS = 10 * SECOND_MS
 
 export function createAdmission(settings: Settings, mirror: Mirror, intake: Intake, pipeline: Pipeline): Admission {
-  const { clock, tell, events, beforeSend, autoStart, outbox } = settings
-  const { inactivityMs } = settings.sessionRules
-  let waitingForConsent: QueuedAction[] = []
+  const { clock, tell, events, beforeSend, autoStart, outbox, maxQueue, sessionRules } = settings
+  const { drop } = pipeline
+  const { inactivityMs } = sessionRules
+  const held = new Set<QueuedAction>()
 
-  function submit(origin: Origin, submission: Submission): Promise<void> {
+  function submit(
+    origin: Origin,
+    action: string,
+    content: Content,
+    { time, urgent = false }: ActionOptions = {},
+    settle?: (fate: Fate) => void,
+  ): Promise<void> {
     const { subject } = origin
-    const { action, args, options, settle } = submission
     const now = clock.now()
-    const time = options?.time === undefined ? now : Number(options.time)
-    const draft = draftOf(origin, submission, time)
-    if ('drop' in draft) {
-      return intake.drop(queuedOf(subject, { ...submission, time, settle }), draft.drop, draft.detail)
-    }
-    const command = commandOf(action, args)
-    // What is late belongs to a session that was; it opens none now.
-    if (autoStart !== false && command === 'track' && time >= now && isActivity(action, args)) openSession(origin, time)
-    // Written out: every tracked event comes through here, and with a spread the call took three times as long.
-    const { name, params } = draft
-    const parts = { action, name, params, args: draft.args, time, settle }
-    const accepted = accept(origin, queuedOf(subject, parts), options?.urgent === true)
-    if (command !== undefined) mirror.note(subject.session, command, time)
+    const at = time === undefined ? now : Number(time)
+    const draft = filtered(origin, action, content, at)
+    if ('drop' in draft) return drop(queuedAction(subject, action, content, at, settle), draft.drop, draft.detail)
+    const command = commandOf(action, content.args)
+    if (command === 'track' && at >= now) openSession(origin, at)
+    const accepted = accept(origin, queuedAction(subject, action, draft, at, settle), urgent)
+    if (command) mirror.note(subject.session, command, at)
     return accepted
   }
 
   /** The action as it may be queued, or why it may not. */
-  function draftOf(origin: Origin, { action, name, params, args }: Submission, time: number): Filtered {
-    if (origin.consent === 'denied') return { drop: 'consent' }
-    let checked = params
-    if (events !== undefined && action === 'track') {
-      const result = events.check(name ?? '', params)
-      if ('problem' in result) return { drop: 'invalid', detail: result.problem }
-      checked = result.params
+  function filtered({ consent, subject, userAgent }: Origin, action: string, content: Content, time: EpochMs): Filtered {
+    if (consent === 'denied') return { drop: 'consent' }
+    let draft = content
+    if (events && action === 'track') {
+      const checked = events.check(draft.name!, draft.params)
+      if ('problem' in checked) return { drop: 'invalid', detail: checked.problem }
+      draft = { ...draft, ...checked }
     }
-    let draft: Pick<Submission, 'name' | 'params' | 'args'> = { name, params: checked, args }
-    if (beforeSend.length === 0) return draft
-    const { userId, deviceId } = origin.subject
+    const { userId, deviceId } = subject
     try {
       for (const step of beforeSend) {
-        const next = step({ ...draft, action, userId, deviceId, userAgent: origin.userAgent, time } as Draft)
-        if (next === null) return { drop: 'filtered' }
+        const next = step({ ...draft, action, userId, deviceId, userAgent, time } as Draft)
+        if (!next) return { drop: 'filtered' }
         if ('drop' in next) return next
         draft = next
       }
       return draft
     } catch (error) {
-      tell('error', 'beforeSend threw', { action, name, error })
+      tell('error', 'beforeSend threw', { action, name: draft.name, error })
       return { drop: 'filterFailed' }
     }
   }
 
-  function openSession(origin: Origin, time: number): void {
-    const opener = openerOf(origin, time)
-    if (opener === null) return
-    mirror.note(origin.subject.session, 'start', time)
+  /** What an active event needs before it. What is late belongs to a session that was; it opens none now. */
+  function openSession(origin: Origin, time: EpochMs): void {
+    const opener = autoStart && openerOf(origin, time)
+    if (!opener) return
+    const { subject } = origin
+    mirror.note(subject.session, 'start', time)
     // It only serves the event behind it, which reports for both.
-    accept(origin, queuedOf(origin.subject, { ...opener, time }), false).catch(() => undefined)
+    accept(origin, queuedAction(subject, opener.action, opener, time), false).catch(() => undefined)
   }
 
-  function openerOf({ subject }: Origin, now: number): Pick<Submission, 'action' | 'args'> | null {
+  function openerOf({ subject }: Origin, now: EpochMs) {
     const opener = mirror.opener(subject.session, now)
-    if (opener === null) return null
+    if (!opener) return undefined
     const action = autoStart === 'start' ? 'start' : opener
     tell('debug', 'no session is known to be open', { opener: action, userId: subject.userId })
-    return action === 'start' ? { action } : { action, args: { createDisposition: 'CreateIfNeeded' } }
+    return { action, args: action === 'start' ? undefined : { createDisposition: 'CreateIfNeeded' } }
   }
 
   function heartbeat(origin: Origin, quietMs: number): Promise<void> {
     const { session, userId } = origin.subject
-    if (mirror.isQuiet(session, clock.now(), quietMs)) return submit(origin, { action: 'heartbeat' })
+    if (mirror.isQuiet(session, clock.now(), quietMs)) return submit(origin, 'heartbeat', {})
     tell('debug', 'no heartbeat needed', { userId })
     return DONE
   }
 
-  function accept(origin: Origin, action: QueuedAction, isUrgent: boolean): Promise<void> {
-    origin.noteWork?.()
-    if (origin.consent !== 'pending') return intake.take(action, isUrgent)
-    if (waitingForConsent.length >= settings.maxQueue) return intake.drop(action, 'queueFull')
-    waitingForConsent.push(action)
+  function accept({ noteWork, consent }: Origin, action: QueuedAction, isUrgent: boolean): Promise<void> {
+    noteWork?.()
+    if (consent !== 'pending') return intake.take(action, isUrgent)
+    if (held.size >= maxQueue) return drop(action, 'queueFull')
+    held.add(action)
     return DONE
   }
 
-  /** Ends the wait for consent of those who are meant. */
-  function decided(isMeant: (action: QueuedAction) => boolean, then: (action: QueuedAction) => Promise<void>): void {
-    const all = waitingForConsent
-    waitingForConsent = all.filter((action) => !isMeant(action))
-    for (const action of all)
-      if (isMeant(action)) then(action).catch((error: unknown) => tell('warn', String(error), {}))
+  /** Ends the wait for consent, of one profile or of all. */
+  function decided(then: (action: QueuedAction) => Promise<void>, lane?: string): void {
+    for (const action of [...held]) {
+      if (lane && action.subject.lane !== lane) continue
+      held.delete(action)
+      then(action).catch((error: unknown) => tell('warn', String(error), {}))
+    }
   }
+
+  const dropAs = (reason: DropReason) => (action: QueuedAction) => drop(action, reason)
 
   return {
     submit,
@@ -153,73 +153,46 @@ export function createAdmission(settings: Settings, mirror: Mirror, intake: Inta
       origin.consent = consent
       if (consent === 'pending') return
       tell('debug', 'consent decided', { consent })
-      decided(
-        (action) => action.subject.lane === lane,
-        (action) => (consent === 'granted' ? intake.take(action, false) : intake.drop(action, 'consent')),
-      )
+      if (consent === 'granted') return decided((action) => intake.take(action, false), lane)
+      decided(dropAs('consent'), lane)
       // The session we noted was never sent.
-      if (consent === 'denied') mirror.forget(session)
+      mirror.forget(session)
     },
     heartbeat: (origin) => heartbeat(origin, inactivityMs - settings.heartbeatMarginMs),
     ensureSession(origin, { resume = false, urgent = false } = {}) {
-      const options = { urgent }
       const now = clock.now()
       const { session } = origin.subject
-      const opener = openerOf(origin, now)
-      if (opener !== null) return submit(origin, { ...opener, options })
-      if (!resume) return heartbeat(origin, Math.min(PRESENCE_MS, inactivityMs / 4))
+      let next = openerOf(origin, now)
+      if (!next && !resume) return heartbeat(origin, Math.min(PRESENCE_MS, inactivityMs / 4))
       const isNews = mirror.session(session, now)?.phase === 'paused' || mirror.isQuiet(session, now, SEEN_MS)
-      return isNews ? submit(origin, { action: 'resumeSession', options }) : DONE
+      if (!next && isNews) next = { action: 'resumeSession', args: undefined }
+      return next ? submit(origin, next.action, next, { urgent }) : DONE
     },
     async forget({ subject }) {
-      const isTheirs = (action: QueuedAction) => action.subject.lane === subject.lane
+      const { lane, session } = subject
       await intake.opening()
-      decided(isTheirs, (action) => intake.drop(action, 'deleted'))
-      intake.turnAway(isTheirs, 'deleted')
-      mirror.forget(subject.session)
-      await pipeline.forget(subject.lane)
+      decided(dropAs('deleted'), lane)
+      intake.turnAway('deleted', lane)
+      mirror.forget(session)
+      await pipeline.forget(lane)
       await outbox?.purge()
     },
-    session: (origin) => mirror.session(origin.subject.session, clock.now()),
-    held: () => waitingForConsent.length,
-    close: () =>
-      decided(
-        () => true,
-        (action) => intake.drop(action, 'closed'),
-      ),
+    session: ({ subject }) => mirror.session(subject.session, clock.now()),
+    held: () => held.size,
+    close: () => decided(dropAs('closed')),
   }
 }
 
 /** What became of a draft; a rejection may say more. */
-type Filtered = Pick<Submission, 'name' | 'params' | 'args'> | (Rejection & { readonly detail?: string })
+type Filtered = Content | (Rejection & { readonly detail?: string })
 
-interface Parts {
-  readonly action: string
-  readonly name?: string | undefined
-  readonly params?: object | undefined
-  readonly args?: object | undefined
-  readonly time: number
-  readonly settle?: ((fate: Fate) => void) | undefined
-}
-
-/** Not yet in the queue: it gets its place in the order (`seq`) there. */
-function queuedOf(subject: Subject, { action, name, params, args, time, settle }: Parts): QueuedAction {
-  const bytes = estimateBytes(subject, name, params, args)
-  return { action, subject, name, params, args, time, seq: 0, reqId: null, bytes, settle, trouble: null }
-}
-
-/** Whether an action should find a session open: the user does something (specification 6.4, 6.5). */
-function isActivity(action: string, args: object | undefined): boolean {
-  const disposition = given(args, 'disposition')
-  return action === 'advance' || (action === 'track' && (disposition === undefined || disposition === 'active'))
-}
-
-/** What an action means to the session; what is not named here says nothing of it. */
+/** What an action means to the session; what is not named here says nothing of it. Only `track` finds a session open. */
 const COMMANDS: Readonly<Record<string, OutlineCommand>> = {
   track: 'track',
   advance: 'track',
-  pauseState: 'track',
-  resumeState: 'track',
+  // To an outline they mean what a heartbeat means.
+  pauseState: 'heartbeat',
+  resumeState: 'heartbeat',
   heartbeat: 'heartbeat',
   start: 'start',
   resumeSession: 'resume',
@@ -227,11 +200,9 @@ const COMMANDS: Readonly<Record<string, OutlineCommand>> = {
   stop: 'stop',
 }
 
-function commandOf(action: string, args: object | undefined): OutlineCommand | undefined {
-  if (action === 'start' && given(args, 'background') === true) return 'startInBackground'
-  return given(args, 'disposition') === 'passive' ? undefined : COMMANDS[action]
-}
-
-function given(args: object | undefined, name: string): unknown {
-  return (args as Readonly<Record<string, unknown>> | undefined)?.[name]
+function commandOf(action: string, args: object = {}): OutlineCommand | undefined {
+  const { background, disposition = 'active' } = args as Readonly<Record<string, unknown>>
+  if (action === 'start' && background === true) return 'startInBackground'
+  if (disposition === 'passive') return undefined
+  return disposition === 'active' ? COMMANDS[action] : 'heartbeat'
 }

@@ -4,12 +4,10 @@ export type CircuitPhase = 'closed' | 'open' | 'probing'
 
 /** Stops the whole pipeline while the server is down, then lets one request through to see. */
 export interface Circuit {
-  /** Rounds that failed in a row. */
+  /** Rounds that failed in a row; failures of one round count once, however many requests were under way. */
   failures: number
   /** Nothing goes before. */
   pausedUntil: EpochMs
-  /** Names the present round; failures of one round count once, however many requests were under way. */
-  round: number
 }
 
 /** Failures in a row before the whole pipeline pauses. */

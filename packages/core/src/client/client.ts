@@ -1,4 +1,4 @@
-import type { Params } from './action.ts'
+import type { Params, WireElement } from './action.ts'
 import { createAdmission } from './admission.ts'
 import type { Consent } from './consent.ts'
 import { createDebouncedFlush } from './wait-until.ts'
@@ -37,6 +37,7 @@ export interface Client<E extends object = Record<string, Params>> {
 /** @throws {DamsonError} CLIENT_OPTIONS_INVALID: the one thing that throws. */
 export function createClient<E extends object = Record<string, Params>>(options: ClientOptions<E>): Client<E> {
   const settings = settingsOf(options)
+  const { outbox, timers, waitUntilDebounceMs, flushTimeoutMs } = settings
   const mirror = createMirror(settings.sessionRules, settings.mirrorSize)
   const onBusy = flushBeforeExit(() => flush())
   const pipeline = createPipeline(settings, {
@@ -44,20 +45,21 @@ export function createClient<E extends object = Record<string, Params>>(options:
     onAnswer({ subject, action, time }, element, warning) {
       if (toldNoSession(action, element, warning)) mirror.denied(subject.session, time)
     },
-    onSettled: (reqId) => settings.outbox?.remove(reqId),
+    onSettled(reqId) {
+      outbox?.remove(reqId)
+      intake.letIn()
+    },
   })
-  const { outbox, timers, waitUntil, waitUntilDebounceMs, flushTimeoutMs } = settings
   const intake = createIntake(settings, pipeline)
   const admission = createAdmission(settings, mirror, intake, pipeline)
-  const debounced = (given: typeof waitUntil) =>
-    given === undefined ? null : createDebouncedFlush(given, () => flush(), timers, waitUntilDebounceMs)
-  const noteWork = debounced(waitUntil)
-  let closing: Promise<FlushReport> | null = null
+  const debounced = (waitUntil: typeof settings.waitUntil) =>
+    waitUntil && createDebouncedFlush(waitUntil, () => flush(), timers, waitUntilDebounceMs)
+  const noteWork = debounced(settings.waitUntil)
+  let closing: Promise<FlushReport> | undefined
 
   async function flush({ timeoutMs = flushTimeoutMs } = {}): Promise<FlushReport> {
     // Without an await where none is needed: what is tracked right after this call is not part of it.
-    const opening = intake.opening()
-    if (opening !== null) await opening
+    if (intake.opening()) await intake.opening()
     const report = await pipeline.flush(timeoutMs)
     return { ...report, pending: report.pending + admission.held() }
   }
@@ -70,22 +72,20 @@ export function createClient<E extends object = Record<string, Params>>(options:
     const rest = await pipeline.shutDown()
     const held = admission.held()
     admission.close()
-    if (outbox === undefined) {
-      for (const action of rest) pipeline.drop(action, 'closed')
-      return { sent, dropped: dropped + held + rest.length, pending: 0 }
-    }
     // What an outbox keeps is not lost.
-    await outbox.close().catch((error: unknown) => settings.tell('error', 'the outbox does not close', { error }))
-    return { sent, dropped: dropped + held, pending: rest.length }
+    const pending = outbox ? rest.length : 0
+    if (outbox) await outbox.close().catch((error: unknown) => settings.tell('error', 'the outbox does not close', { error }))
+    else for (const action of rest) void pipeline.drop(action, 'closed')
+    return { sent, dropped: dropped + held + rest.length - pending, pending }
   }
 
   return {
-    for: (identity, { consent = settings.consent, userAgent, waitUntil: own } = {}) =>
+    for: (identity, { consent = settings.consent, userAgent, waitUntil } = {}) =>
       new Tracker<E>(admission, {
         subject: subjectOf(identity),
         userAgent,
         consent,
-        noteWork: debounced(own) ?? noteWork,
+        noteWork: debounced(waitUntil) ?? noteWork,
       }),
     flush,
     close: ({ timeoutMs = flushTimeoutMs } = {}) => (closing ??= close(timeoutMs)),
@@ -94,7 +94,7 @@ export function createClient<E extends object = Record<string, Params>>(options:
 }
 
 /** Whether the answer says that there was no session where we believed in one. */
-function toldNoSession(action: string, element: Readonly<Record<string, unknown>>, warning: string | null): boolean {
+function toldNoSession(action: string, element: WireElement, warning: string | null): boolean {
   if (element['isOffline'] === true) return action === 'track' || action === 'advance'
-  return warning !== null && warning.startsWith('No active session')
+  return warning?.startsWith('No active session') === true
 }

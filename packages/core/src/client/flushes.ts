@@ -1,4 +1,4 @@
-import type { Clock, EpochMs } from '../clock.ts'
+import type { EpochMs } from '../clock.ts'
 
 /** What a flush came to, of everything that was pending when it was asked for. */
 export interface FlushReport {
@@ -10,60 +10,48 @@ export interface FlushReport {
 
 /** The flushes somebody awaits. They may overlap: each counts for itself. */
 export interface Flushes {
-  /** @param upTo the last action it covers, of which `remaining` are pending. */
-  add(upTo: number, remaining: number, timeoutMs: number): Promise<FlushReport>
-  settled(seq: number, delivered: boolean): void
+  /** @param upTo the last action it covers, of which so many are pending. */
+  add(upTo: number, pending: number, deadline: EpochMs): Promise<FlushReport>
+  settled(seq: number, isDelivered: boolean): void
   /**
-   * Resolves what is done, what is out of time, and what could not go on before its time is up: nothing is in flight and
-   * the next request leaves at `nextAt`.
+   * Resolves what is out of time, and what could not go on before its time is up: nothing leaves before `nextAt`.
    */
-  release(now: EpochMs, nextAt: EpochMs | null): void
-  isWaiting(): boolean
+  release(now: EpochMs, nextAt: EpochMs): void
+  /** When the first of them is out of time; `Infinity` when nobody waits. */
   deadline(): EpochMs
 }
 
-export function createFlushes(clock: Clock): Flushes {
+export function createFlushes(): Flushes {
   interface Waiter {
     readonly upTo: number
     readonly deadline: EpochMs
     readonly resolve: (report: FlushReport) => void
-    remaining: number
-    sent: number
-    dropped: number
+    readonly report: { -readonly [Part in keyof FlushReport]: number }
   }
   const waiters = new Set<Waiter>()
 
   function finish(waiter: Waiter): void {
     waiters.delete(waiter)
-    waiter.resolve({ sent: waiter.sent, dropped: waiter.dropped, pending: waiter.remaining })
+    waiter.resolve(waiter.report)
   }
 
   return {
-    add(upTo, remaining, timeoutMs) {
-      if (remaining === 0) return Promise.resolve({ sent: 0, dropped: 0, pending: 0 })
-      return new Promise((resolve) => {
-        waiters.add({ upTo, remaining, deadline: clock.now() + timeoutMs, resolve, sent: 0, dropped: 0 })
-      })
-    },
-    settled(seq, delivered) {
+    add: (upTo, pending, deadline) =>
+      new Promise((resolve) => {
+        const report = { sent: 0, dropped: 0, pending }
+        if (pending) waiters.add({ upTo, deadline, resolve, report })
+        else resolve(report)
+      }),
+    settled(seq, isDelivered) {
       for (const waiter of waiters) {
         if (seq > waiter.upTo) continue
-        waiter.remaining -= 1
-        if (delivered) waiter.sent += 1
-        else waiter.dropped += 1
-        if (waiter.remaining === 0) finish(waiter)
+        waiter.report[isDelivered ? 'sent' : 'dropped'] += 1
+        if (!(waiter.report.pending -= 1)) finish(waiter)
       }
     },
     release(now, nextAt) {
-      for (const waiter of waiters) {
-        if (now >= waiter.deadline || (nextAt !== null && nextAt > waiter.deadline)) finish(waiter)
-      }
+      for (const waiter of waiters) if (now >= waiter.deadline || nextAt > waiter.deadline) finish(waiter)
     },
-    isWaiting: () => waiters.size > 0,
-    deadline() {
-      let first = Infinity
-      for (const waiter of waiters) first = Math.min(first, waiter.deadline)
-      return first
-    },
+    deadline: () => Math.min(...[...waiters].map(({ deadline }) => deadline)),
   }
 }

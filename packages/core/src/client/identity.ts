@@ -15,25 +15,15 @@ export interface Subject {
   readonly lane: string
   /** The session: one per user and device (specification 6.2). */
   readonly session: string
-  /** The identity as a piece of a JSON object, with its closing comma. */
-  readonly wire: string
 }
 
 /** @throws {DamsonError} IDENTITY_INVALID: neither id, or one the server would refuse. */
 export function subjectOf(identity: Identity): Subject {
   const userId = checked('userId', identity.userId)
   const deviceId = checked('deviceId', identity.deviceId)
-  if (userId === undefined && deviceId === undefined) {
-    throw invalid('client.for() needs a userId or a deviceId')
-  }
-  const isAnonymous = userId === undefined || userId === deviceId
-  return {
-    userId,
-    deviceId,
-    lane: isAnonymous ? `d${deviceId}` : laneOf(userId),
-    session: deviceId === undefined ? `u${userId}` : `${userId ?? ''}\n${deviceId}`,
-    wire: `${JSON.stringify({ userId, deviceId }).slice(1, -1)},`,
-  }
+  const lane = userId && userId !== deviceId ? laneOf(userId) : deviceId && `d${deviceId}`
+  if (!lane) throw invalid('client.for() needs a userId or a deviceId')
+  return { userId, deviceId, lane, session: JSON.stringify([userId, deviceId]) }
 }
 
 /** The lane of somebody who has a user id. */
@@ -41,11 +31,10 @@ export function laneOf(userId: string): string {
   return `u${userId}`
 }
 
-function checked(name: string, id: string | undefined): string | undefined {
-  if (id === undefined || id === null || id === '') return undefined
+function checked(name: string, id: string | null | undefined): string | undefined {
+  if (id === '' || id == null) return undefined
   if (typeof id === 'string' && id.length <= MAX_ID_LENGTH) return id
-  const found = typeof id === 'string' ? id.length : typeof id
-  throw invalid(`${name} must be text of at most ${MAX_ID_LENGTH} characters, found ${found}`)
+  throw invalid(`${name} must be text of at most ${MAX_ID_LENGTH} characters, found ${id.length ?? typeof id}`)
 }
 
 function invalid(problem: string): DamsonError {

@@ -2,118 +2,109 @@ import { DamsonError } from '../errors.ts'
 import type { DropReason, QueuedAction } from './action.ts'
 import type { Settings } from './options.ts'
 import type { Outbox } from './outbox-port.ts'
+import { DONE } from './ledger.ts'
 import type { Pipeline } from './pipeline.ts'
 
 /** The door of the queue: gives each action its place, keeps the bound, writes the outbox. */
 export interface Intake {
   take(action: QueuedAction, isUrgent: boolean): Promise<void>
-  /** Reports something that will never arrive. */
-  drop(action: QueuedAction, reason: DropReason, detail?: string): Promise<void>
-  /** Resolves when what an earlier process left behind is queued; `null` if it is. Never rejects. */
-  opening(): Promise<void> | null
-  /** Drops what still waits for room, as far as `isTheirs` says. */
-  turnAway(isTheirs: (action: QueuedAction) => boolean, reason: DropReason): void
+  /** Resolves when what an earlier process left behind is queued; nothing if it is. Never rejects. */
+  opening(): Promise<void> | undefined
+  /** Something left the queue: there may be room for those who wait. */
+  letIn(): void
+  /** Drops what still waits for room, of one profile or of all. */
+  turnAway(reason: DropReason, lane?: string): void
   /** Refuses from here on; what still waited for room is dropped. */
   close(): void
 }
 
-const DONE = Promise.resolve()
+interface Waiting {
+  readonly action: QueuedAction
+  readonly isUrgent: boolean
+  readonly leave: (done: Promise<void>) => void
+}
 
 export function createIntake(settings: Settings, pipeline: Pipeline): Intake {
   const { outbox, overflow, maxQueue, tell } = settings
+  const { drop, push, hasRoom, reqIdOf } = pipeline
   const isNow = settings.send === 'now'
   /** Waiting for room, or for the outbox to open. In order: whoever comes later waits behind them. */
-  let line: { readonly action: QueuedAction; readonly leave: (how: () => Promise<void>) => void; isUrgent: boolean }[] =
-    []
+  const line = new Set<Waiting>()
   let seq = 0
   let isClosed = false
-  let opening: Promise<void> | null = null
-  if (outbox !== undefined) opening = restore(outbox)
+  let opening = outbox && restore(outbox)
 
   function take(action: QueuedAction, isUrgent: boolean): Promise<void> {
     if (isClosed) return drop(action, 'closed')
-    const isFull = !pipeline.hasRoom(action.bytes)
-    if (opening !== null || line.length > 0 || (isFull && overflow === 'wait')) return queueUp(action, isUrgent)
-    if (!isFull || (overflow === 'dropOldest' && pipeline.makeRoom(action.bytes))) return admit(action, isUrgent)
-    void drop(action, 'queueFull')
-    return overflow === 'reject' ? Promise.reject(queueFull(maxQueue)) : DONE
-  }
-
-  function queueUp(action: QueuedAction, isUrgent: boolean): Promise<void> {
-    if (line.length >= maxQueue) return drop(action, 'queueFull')
-    if (line.length === 0 && opening === null) pipeline.onceLeft(letIn)
-    return new Promise((resolve) => line.push({ action, isUrgent, leave: (how) => resolve(how()) }))
+    const isBehind = opening || line.size
+    if (!isBehind && hasRoom(action.bytes, overflow === 'dropOldest')) return admit(action, isUrgent)
+    if ((isBehind || overflow === 'wait') && line.size < maxQueue) {
+      return new Promise((leave) => line.add({ action, isUrgent, leave }))
+    }
+    const dropped = drop(action, 'queueFull')
+    if (overflow !== 'reject') return dropped
+    const problem = `${maxQueue} actions wait: flush(), or raise maxQueue.`
+    return Promise.reject(new DamsonError('QUEUE_FULL', problem, { isRetryable: true }))
   }
 
   function letIn(): void {
-    const blocked = line.findIndex(({ action, isUrgent, leave }) => {
-      if (!pipeline.hasRoom(action.bytes)) return true
-      leave(() => admit(action, isUrgent))
-      return false
-    })
-    line = blocked < 0 ? [] : line.slice(blocked)
-    if (line.length > 0) pipeline.onceLeft(letIn)
+    for (const each of line) {
+      if (!hasRoom(each.action.bytes, false)) return
+      line.delete(each)
+      each.leave(admit(each.action, each.isUrgent))
+    }
   }
 
   function admit(action: QueuedAction, isUrgent: boolean): Promise<void> {
     action.seq = seq += 1
-    const settled = isNow || outbox !== undefined ? untilSettled(action) : DONE
-    pipeline.push(action, isUrgent || isNow)
-    if (outbox === undefined) return settled
-    const kept = outbox.append(action, pipeline.reqIdOf(action)).catch((error: unknown) => {
+    let settled = DONE
+    if (isNow || outbox) {
+      const { settle } = action
+      settled = new Promise((resolve) => {
+        action.settle = (fate) => {
+          settle?.(fate)
+          resolve()
+        }
+      })
+    }
+    push(action, isUrgent || isNow)
+    const kept = outbox?.append(action, reqIdOf(action)).catch((error: unknown) => {
       tell('error', 'not in the outbox, in memory only', { error })
       return settled
     })
-    return isNow ? settled : kept
+    return isNow ? settled : (kept ?? settled)
   }
 
   async function restore(from: Outbox): Promise<void> {
     try {
       for (const action of await from.open()) {
         action.seq = seq += 1
-        pipeline.push(action, false)
+        push(action, false)
       }
     } catch (error) {
       tell('error', 'the outbox does not open', { error })
     }
-    opening = null
+    opening = undefined
     letIn()
   }
 
-  function drop(action: QueuedAction, reason: DropReason, detail?: string): Promise<void> {
-    pipeline.drop(action, reason, detail)
-    return DONE
-  }
-
-  function turnAway(isTheirs: (action: QueuedAction) => boolean, reason: DropReason): void {
-    line = line.filter(({ action, leave }) => {
-      if (isTheirs(action)) leave(() => drop(action, reason))
-      return !isTheirs(action)
-    })
+  function turnAway(reason: DropReason, lane?: string): void {
+    // Of those who wait now: whoever hears of a drop may track something.
+    for (const each of [...line]) {
+      if (lane && each.action.subject.lane !== lane) continue
+      line.delete(each)
+      each.leave(drop(each.action, reason))
+    }
   }
 
   return {
     take,
-    drop,
     opening: () => opening,
+    letIn,
     turnAway,
     close() {
       isClosed = true
-      turnAway(() => true, 'closed')
+      turnAway('closed')
     },
   }
-}
-
-function untilSettled(action: QueuedAction): Promise<void> {
-  return new Promise((resolve) => {
-    const { settle } = action
-    action.settle = (fate) => {
-      settle?.(fate)
-      resolve()
-    }
-  })
-}
-
-function queueFull(maxQueue: number): DamsonError {
-  return new DamsonError('QUEUE_FULL', `${maxQueue} actions wait: flush(), or raise maxQueue.`, { isRetryable: true })
 }

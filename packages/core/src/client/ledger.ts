@@ -2,7 +2,7 @@ import type { DropReason, Fate, QueuedAction, WireElement } from './action.ts'
 import type { Flushes } from './flushes.ts'
 import type { Settings } from './options.ts'
 import type { Queue } from './queue.ts'
-import { warningOf } from './transport.ts'
+import { noticeOf } from './transport.ts'
 
 /** An action that will never arrive. */
 export interface DroppedAction {
@@ -20,6 +20,7 @@ export interface Hooks {
   /** The first pending action came, or the last went. */
   onBusy(isBusy: boolean): void
   onAnswer(action: QueuedAction, element: WireElement, warning: string | null): void
+  /** One left the queue. */
   onSettled(reqId: string): void
 }
 
@@ -34,10 +35,12 @@ export interface Ledger {
   }
   readonly dropped: Partial<Record<DropReason, number>>
   deliver(action: QueuedAction, element: WireElement): void
-  drop(action: QueuedAction, reason: DropReason, detail?: string): void
-  /** Calls back at the next moment something left the queue. */
-  onceLeft(run: () => void): void
+  /** @returns resolved: whoever tracked it has nothing more to wait for. */
+  drop(action: QueuedAction, reason: DropReason, detail?: string): Promise<void>
 }
+
+/** For whoever has nothing to wait for. */
+export const DONE = Promise.resolve()
 
 export function createLedger(
   settings: Settings,
@@ -49,45 +52,42 @@ export function createLedger(
   const { tell, onDrop, telemetry } = settings
   const counts = { accepted: 0, sent: 0, skipped: 0, requests: 0, retried: 0 }
   const dropped: Partial<Record<DropReason, number>> = {}
-  let left: (() => void)[] = []
 
   function deliver(action: QueuedAction, element: WireElement): void {
-    const warning = warningOf(element)
+    const warning = noticeOf(element, 'warning')
     counts.sent += 1
-    if (element['ignored'] === true || warning?.includes('skipped') === true) counts.skipped += 1
-    if (warning !== null) tell('warn', warning, { action: action.action })
+    if (element['ignored'] === true || warning?.includes('skipped')) counts.skipped += 1
+    if (warning) tell('warn', warning, { action: action.action })
     hooks.onAnswer(action, element, warning)
     settle(action, { delivered: true, element })
   }
 
-  function drop(action: QueuedAction, reason: DropReason, detail = ''): void {
+  function drop(queued: QueuedAction, reason: DropReason, detail = ''): Promise<void> {
     dropped[reason] = (dropped[reason] ?? 0) + 1
     telemetry?.dropped(reason)
-    const { userId, deviceId } = action.subject
-    const report = { action: action.action, userId, deviceId, name: action.name, reason, detail }
+    const { action, subject, name } = queued
+    const { userId, deviceId } = subject
+    const report = { action, userId, deviceId, name, reason, detail }
     tell('debug', 'dropped', report)
     try {
       onDrop?.(report)
     } catch (error) {
       tell('error', 'onDrop threw', { error })
     }
-    settle(action, { delivered: false, reason, detail })
+    settle(queued, { delivered: false, reason, detail })
+    return DONE
   }
 
   function settle(action: QueuedAction, fate: Fate): void {
     // Without a place in the order it never came to the queue.
-    if (action.seq > 0) {
+    if (action.seq) {
       queue.settled(action)
       flushes.settled(action.seq, fate.delivered)
       hooks.onSettled(reqIdOf(action))
-      if (queue.count === 0) hooks.onBusy(false)
+      if (!queue.count) hooks.onBusy(false)
     }
     action.settle?.(fate)
-    if (left.length === 0) return
-    const runs = left
-    left = []
-    for (const run of runs) run()
   }
 
-  return { counts, dropped, deliver, drop, onceLeft: (run) => void left.push(run) }
+  return { counts, dropped, deliver, drop }
 }

@@ -10,7 +10,7 @@ export interface Mirror {
   /** An event of somebody we know nothing of teaches nothing: it opens no session. */
   note(key: string, command: OutlineCommand, now: EpochMs): void
   /** The action that must go first if an active event is to find a session. */
-  opener(key: string, now: EpochMs): 'start' | 'resumeSession' | null
+  opener(key: string, now: EpochMs): 'start' | 'resumeSession' | undefined
   /** Whether an active session has gone without activity for `quietMs`. */
   isQuiet(key: string, now: EpochMs, quietMs: number): boolean
   /**
@@ -26,7 +26,7 @@ export interface Mirror {
 interface Belief {
   outline: SessionOutline
   /** The server said that none is open, right after it was asked to resume one. */
-  isDenied: boolean
+  isDenied?: boolean
 }
 
 /** Remembers at least the `size` last used and at most twice as many: two maps, of which the older one is let go. */
@@ -36,9 +36,8 @@ export function createMirror(rules: OutlineRules, size: number): Mirror {
 
   function find(key: string): Belief | undefined {
     const belief = young.get(key)
-    if (belief !== undefined) return belief
-    const older = old.get(key)
-    return older === undefined ? undefined : remember(key, older)
+    const older = belief ? undefined : old.get(key)
+    return older ? remember(key, older) : belief
   }
 
   function remember(key: string, belief: Belief): Belief {
@@ -50,19 +49,19 @@ export function createMirror(rules: OutlineRules, size: number): Mirror {
     return belief
   }
 
-  const findOrMake = (key: string) => find(key) ?? remember(key, { outline: NO_OUTLINE, isDenied: false })
   const phaseOf = (belief: Belief | undefined, now: EpochMs) =>
-    belief === undefined ? 'closed' : phaseAt(belief.outline, now, rules)
+    belief ? phaseAt(belief.outline, now, rules) : 'closed'
 
   return {
     note(key, command, now) {
-      const belief = command === 'track' ? find(key) : findOrMake(key)
-      if (belief !== undefined) belief.outline = reduceOutline(belief.outline, command, now, rules)
+      const belief = find(key)
+      const outline = reduceOutline(belief?.outline ?? NO_OUTLINE, command, now, rules)
+      if (belief) belief.outline = outline
+      else if (outline !== NO_OUTLINE) remember(key, { outline })
     },
     opener(key, now) {
       const belief = find(key)
-      if (phaseOf(belief, now) !== 'closed') return null
-      return belief?.isDenied === true ? 'start' : 'resumeSession'
+      if (phaseOf(belief, now) === 'closed') return belief?.isDenied ? 'start' : 'resumeSession'
     },
     isQuiet(key, now, quietMs) {
       const belief = find(key)
@@ -70,11 +69,9 @@ export function createMirror(rules: OutlineRules, size: number): Mirror {
     },
     denied(key, at) {
       const belief = find(key)
-      if (belief === undefined || belief.outline.phase === 'closed') return
-      const { startedAt } = belief.outline
-      if (startedAt > at) return
+      if (!belief || belief.outline.phase === 'closed' || belief.outline.startedAt > at) return
+      belief.isDenied = belief.outline.startedAt === at
       belief.outline = NO_OUTLINE
-      belief.isDenied = startedAt === at
     },
     forget(key) {
       young.delete(key)
@@ -82,10 +79,9 @@ export function createMirror(rules: OutlineRules, size: number): Mirror {
     },
     session(key, now) {
       const belief = find(key)
-      if (belief === undefined) return null
-      const { outline } = belief
+      if (!belief) return null
       const phase = phaseOf(belief, now)
-      return { ...outline, phase, lapsed: phase === outline.phase ? null : outline.phase }
+      return { ...belief.outline, phase, lapsed: phase === belief.outline.phase ? null : belief.outline.phase }
     },
   }
 }

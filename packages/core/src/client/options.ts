@@ -141,34 +141,26 @@ const FROM_ZERO = /^(waitUntilDeb|heartbeatM)/
 
 /** @throws {DamsonError} CLIENT_OPTIONS_INVALID: names the option, what was found and the way out. */
 export function settingsOf<E extends object>(options: ClientOptions<E>): Settings {
-  const given = withoutUndefined(options)
-  const {
-    appId,
-    clientKey,
-    endpoint,
-    fetch,
-    debug = false,
-    beforeSend = [],
-    logger = debug ? console : undefined,
-  } = given
-  for (const [name, value] of Object.entries({ appId, clientKey })) {
-    if (typeof value !== 'string' || value === '') throw invalid(`needs ${name}, as \`damson apps create\` gave it`)
+  // An option passed as `undefined` (an unset variable of the environment) means its default.
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  const given = Object.fromEntries(entries) as ClientOptions<E>
+  const settings = { ...DEFAULTS, ...given }
+  const { debug, beforeSend = [], logger = debug ? console : undefined } = given
+  for (const name of ['appId', 'clientKey'] as const) {
+    if (!given[name] || typeof given[name] !== 'string') throw invalid(`needs ${name}, as \`damson apps create\` gave it`)
   }
-  if (endpoint === undefined && fetch === undefined) {
+  if (!given.endpoint && !given.fetch) {
     throw invalid('needs an endpoint or a fetch: `endpoint: "https://…/api"`, or `fetch: server.fetch`')
   }
-  if (endpoint !== undefined && !/^https?:\/\/[^/]/.test(endpoint)) {
-    throw invalid(`endpoint is not an http address: ${endpoint}`)
-  }
-  for (const [name, value] of Object.entries(given)) {
+  if (!/^https?:\/\/[^/]/.test(settings.endpoint)) throw invalid(`endpoint is not an http address: ${settings.endpoint}`)
+  for (const [name, value] of entries) {
     const least = FROM_ZERO.test(name) ? 0 : 1
     if (typeof DEFAULTS[name as keyof typeof DEFAULTS] === 'number' && !(Number(value) >= least)) {
-      throw invalid(`${name} is ${String(value)}, and must be at least ${least}`)
+      throw invalid(`${name} is ${value}, and must be at least ${least}`)
     }
   }
   return {
-    ...DEFAULTS,
-    ...given,
+    ...settings,
     beforeSend: typeof beforeSend === 'function' ? [beforeSend] : beforeSend,
     tell(level, message, details) {
       if (level !== 'debug' || debug) logger?.[level](`damson: ${message}`, details)
@@ -178,9 +170,4 @@ export function settingsOf<E extends object>(options: ClientOptions<E>): Setting
 
 function invalid(problem: string): DamsonError {
   return new DamsonError('CLIENT_OPTIONS_INVALID', `createClient(): ${problem}.`)
-}
-
-/** An option passed as `undefined` (an unset variable of the environment) means its default. */
-function withoutUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }

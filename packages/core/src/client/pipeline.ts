@@ -1,12 +1,11 @@
 import type { EpochMs } from '../clock.ts'
-import { MAX_BATCH_ACTIONS, MAX_BATCH_USERS } from '../protocol/limits.ts'
 import { encodeAction, type DropReason, type QueuedAction } from './action.ts'
 import { phaseOf, type Circuit, type CircuitPhase } from './circuit.ts'
-import { createDigest, troubleOf, type Flight } from './digest.ts'
+import { createDigest, troubleOf } from './digest.ts'
 import { createFlushes, type FlushReport } from './flushes.ts'
 import { createLedger, type Hooks } from './ledger.ts'
 import type { Settings } from './options.ts'
-import { createQueue, type Batch, type Lane } from './queue.ts'
+import { createQueue, type Batch } from './queue.ts'
 import { createTransport } from './transport.ts'
 
 export interface Stats {
@@ -27,12 +26,9 @@ export interface Stats {
 export interface Pipeline {
   /** Gives the action its place. `drain` sends without waiting for company. */
   push(action: QueuedAction, drain: boolean): void
-  hasRoom(bytes: number): boolean
-  /** Makes room by dropping the oldest. `false`: everything is in flight. */
-  makeRoom(bytes: number): boolean
-  /** Calls back at the next moment something left the queue. */
-  onceLeft(run: () => void): void
-  drop(action: QueuedAction, reason: DropReason, detail?: string): void
+  /** Whether there is room, or can be made by dropping the oldest. What is in flight stays. */
+  hasRoom(bytes: number, mayDrop: boolean): boolean
+  drop(action: QueuedAction, reason: DropReason, detail?: string): Promise<void>
   flush(timeoutMs: number): Promise<FlushReport>
   /** Drops what waits for a profile. Resolves when nothing of it is under way; what was is not sent again. */
   forget(key: string): Promise<void>
@@ -43,25 +39,17 @@ export interface Pipeline {
 }
 
 export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
-  const { clock, timers, tell, telemetry } = settings
+  const { appId, clientKey, devMode, clock, timers, tell, telemetry, concurrency, flushAt, flushBytes } = settings
   const queue = createQueue()
-  const circuit: Circuit = { failures: 0, pausedUntil: 0, round: 0 }
-  const flushes = createFlushes(clock)
+  const circuit: Circuit = { failures: 0, pausedUntil: 0 }
+  const flushes = createFlushes()
   const transport = createTransport(settings)
   const ledger = createLedger(settings, queue, flushes, hooks, reqIdOf)
-  const digest = createDigest(settings, queue, circuit, ledger)
-  const limits = { actions: MAX_BATCH_ACTIONS, users: MAX_BATCH_USERS, bytes: 4 * settings.flushBytes }
-  const { appId, clientKey, devMode } = settings
-  const frame = JSON.stringify({
-    action: 'multi',
-    exactTime: true,
-    appId,
-    clientKey,
-    ...(devMode && { devMode }),
-  }).slice(0, -1)
+  const digest = createDigest(settings, queue, circuit, ledger, reqIdOf)
+  const { counts, drop } = ledger
 
   /** Made at the first action: some edge runtimes refuse random numbers while a module loads. */
-  let uuid: string | null = null
+  let uuid: string | undefined
   let lastSeq = 0
   const flights = new Map<Batch, Promise<void>>()
   /** Whether everything waiting is due, and not only what makes a full batch. */
@@ -69,7 +57,7 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
   let dueAt: EpochMs = Infinity
   let isScheduled = false
   let isShut = false
-  let alarm: { at: EpochMs; keepAlive: boolean; cancel: () => void } | null = null
+  let cancelAlarm = () => {}
   telemetry?.observe(() => queue.count)
 
   function reqIdOf(action: QueuedAction): string {
@@ -78,24 +66,19 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
 
   function push(action: QueuedAction, drain: boolean): void {
     lastSeq = action.seq
-    ledger.counts.accepted += 1
-    if (queue.count === 0) hooks.onBusy(true)
+    counts.accepted += 1
+    if (!queue.count) hooks.onBusy(true)
     queue.put(action)
-    if (drain) isDraining = true
+    isDraining ||= drain
     if (isWorthARequest()) schedule()
     else if (dueAt === Infinity) {
       dueAt = clock.now() + settings.flushIntervalMs
-      arm(null)
+      arm(0)
     }
   }
 
   function isWorthARequest(): boolean {
-    return isDraining || queue.waiting >= settings.flushAt || queue.bytes >= settings.flushBytes
-  }
-
-  /** How many requests may be under way. */
-  function roomFor(phase: CircuitPhase): number {
-    return phase === 'closed' ? settings.concurrency : phase === 'open' ? 0 : 1
+    return isDraining || queue.waiting >= flushAt || queue.bytes >= flushBytes
   }
 
   /** After the present turn: a loop that tracks a thousand events is answered before any of them becomes JSON. */
@@ -110,117 +93,96 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
     if (isShut) return
     const now = clock.now()
     const wakeAt = queue.wake(now)
-    if (now >= dueAt || flushes.isWaiting()) {
+    if (now >= dueAt || flushes.deadline() < Infinity) {
       isDraining = true
       // Said once: were it left in the past, the alarm would ring for ever while a busy lane cannot answer it.
       dueAt = Infinity
     }
-    while (flights.size < roomFor(phaseOf(circuit, now)) && isWorthARequest()) {
-      const batch = queue.take(limits)
-      if (batch === null) break
+    /** How many requests may be under way. */
+    const most = { closed: concurrency, probing: 1, open: 0 }[phaseOf(circuit, now)]
+    while (flights.size < most && isWorthARequest()) {
+      const batch = queue.take(4 * flushBytes)
+      if (!batch.length) break
       const landed = () => {
         flights.delete(batch)
         pump()
       }
       flights.set(batch, send(batch).finally(landed))
     }
-    if (queue.waiting === 0) {
+    if (!queue.waiting) {
       isDraining = false
       dueAt = Infinity
     }
-    const isIdle = flights.size === 0 && queue.count > 0
-    flushes.release(now, isIdle ? Math.max(circuit.pausedUntil, wakeAt ?? now) : null)
+    const isIdle = !flights.size && queue.count
+    flushes.release(now, isIdle ? Math.max(circuit.pausedUntil, wakeAt) : 0)
     arm(wakeAt)
   }
 
   /** One alarm for all there is to wait for. */
-  function arm(wakeAt: EpochMs | null): void {
+  function arm(wakeAt: EpochMs): void {
+    const now = clock.now()
+    const { pausedUntil } = circuit
     let at = flushes.deadline()
+    const keepAlive = at < Infinity
     // While every request is under way, the next answer is what wakes us.
-    if (queue.waiting > 0 && flights.size < settings.concurrency) {
-      at = Math.min(at, Math.max(Math.min(dueAt, wakeAt ?? Infinity), circuit.pausedUntil))
-      if (circuit.pausedUntil > clock.now()) at = Math.min(at, circuit.pausedUntil)
+    if (queue.waiting && flights.size < concurrency) {
+      at = Math.min(at, pausedUntil > now ? pausedUntil : Math.min(dueAt, wakeAt || Infinity))
     }
-    const keepAlive = flushes.isWaiting()
-    if (alarm?.at === at && alarm.keepAlive === keepAlive) return
-    alarm?.cancel()
-    alarm = null
-    if (at === Infinity) return
-    const ring = () => {
-      alarm = null
-      pump()
-    }
-    alarm = { at, keepAlive, cancel: timers.after(Math.max(at - clock.now(), 0), ring, keepAlive) }
+    cancelAlarm()
+    if (at < Infinity) cancelAlarm = timers.after(Math.max(at - now, 0), pump, keepAlive)
   }
 
   /** Never rejects: whatever happens to a request is a verdict. */
   async function send(batch: Batch): Promise<void> {
-    const { flight, body } = encode(batch)
-    const actions = flight.actions.length
-    if (actions === 0) {
-      for (const { lane } of batch.chunks) queue.land(lane, [], null)
-      return
+    // Here an action becomes JSON, again for each try: the text is not kept.
+    const actions: QueuedAction[] = []
+    const parts: string[] = []
+    for (const action of batch.flatMap((chunk) => chunk.actions)) {
+      try {
+        parts.push(encodeAction(action, reqIdOf(action)))
+        actions.push(action)
+      } catch (error) {
+        void drop(action, 'unserializable', String(error))
+      }
     }
-    const { counts } = ledger
+    const { length } = actions
+    if (!length) return batch.forEach(({ lane }) => queue.land(lane, [], 0))
+    const { failures } = circuit
+    const time = clock.now() / 1000
+    // JSON leaves out what is `undefined`.
+    const outer = { action: 'multi', exactTime: true, appId, clientKey, devMode: devMode || undefined, time }
     counts.requests += 1
-    const finish = telemetry?.request(actions)
-    tell('debug', 'request', { actions, users: batch.chunks.length })
-    const verdict = await transport.post(body)
+    const finish = telemetry?.request(length)
+    tell('debug', 'request', { actions: length, users: batch.length })
+    const verdict = await transport.post(`${JSON.stringify(outer).slice(0, -1)},"data":[${parts.join(',')}]}`)
     const { sent, retried } = counts
     // What goes again has waited long enough for company.
-    if (digest(flight, verdict, clock.now())) isDraining = true
+    if (digest({ batch, actions, failures }, verdict, clock.now())) isDraining = true
     finish?.({ ...verdict, delivered: counts.sent - sent, retried: counts.retried - retried })
   }
 
-  /** Here an action becomes JSON, again for each try: the text is not kept. */
-  function encode(batch: Batch): { flight: Flight; body: string } {
-    const actions: QueuedAction[] = []
-    const ids: string[] = []
-    const parts: string[] = []
-    for (const chunk of batch.chunks) {
-      for (const action of chunk.actions) {
-        const id = reqIdOf(action)
-        try {
-          parts.push(encodeAction(action, id))
-          actions.push(action)
-          ids.push(id)
-        } catch (error) {
-          ledger.drop(action, 'unserializable', String(error))
-        }
-      }
-    }
-    const body = `${frame},"time":${clock.now() / 1000},"data":[${parts.join(',')}]}`
-    return { flight: { batch, actions, ids, round: circuit.round }, body }
-  }
-
-  const hasRoom = (bytes: number) =>
-    queue.count < settings.maxQueue && (queue.bytes + bytes <= settings.maxQueueBytes || queue.count === 0)
-
   return {
     push,
-    hasRoom,
-    makeRoom(bytes) {
-      while (!hasRoom(bytes)) {
-        const oldest = queue.evict()
-        if (oldest === null) return false
-        ledger.drop(oldest, 'queueFull')
+    hasRoom(bytes, mayDrop) {
+      while (queue.count && (queue.count >= settings.maxQueue || queue.bytes + bytes > settings.maxQueueBytes)) {
+        const oldest = mayDrop && queue.evict()
+        if (!oldest) return false
+        void drop(oldest, 'queueFull')
       }
       return true
     },
-    onceLeft: ledger.onceLeft,
-    drop: ledger.drop,
+    drop,
     flush(timeoutMs) {
       if (isShut) return Promise.resolve({ sent: 0, dropped: 0, pending: queue.count })
-      const report = flushes.add(lastSeq, queue.count, timeoutMs)
+      const report = flushes.add(lastSeq, queue.count, clock.now() + timeoutMs)
       pump()
       return report
     },
     async forget(key) {
-      const isTheirs = (action: QueuedAction, lane: Lane) => action.subject.lane === key || lane.keys.includes(key)
-      for (const action of queue.takeOut(isTheirs)) ledger.drop(action, 'deleted')
-      for (const { chunks } of flights.keys()) {
-        for (const { lane, actions } of chunks) {
-          for (const action of actions) if (isTheirs(action, lane)) troubleOf(action).isDeleted = true
+      for (const action of queue.takeOut(key)) void drop(action, 'deleted')
+      for (const { lane, actions } of [...flights.keys()].flat()) {
+        for (const action of actions) {
+          if (action.subject.lane === key || lane.keys.includes(key)) troubleOf(action).isDeleted = true
         }
       }
       await Promise.all(flights.values())
@@ -229,14 +191,13 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
       isShut = true
       transport.abort()
       await Promise.all(flights.values())
-      alarm?.cancel()
-      alarm = null
-      flushes.release(Infinity, null)
-      return queue.takeOut(() => true)
+      cancelAlarm()
+      flushes.release(Infinity, 0)
+      return queue.takeOut()
     },
     reqIdOf,
     stats: () => ({
-      ...ledger.counts,
+      ...counts,
       pending: queue.count,
       inFlight: queue.count - queue.waiting,
       dropped: { ...ledger.dropped },

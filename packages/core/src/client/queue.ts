@@ -1,4 +1,5 @@
 import type { EpochMs } from '../clock.ts'
+import { MAX_BATCH_ACTIONS, MAX_BATCH_USERS } from '../protocol/limits.ts'
 import type { QueuedAction } from './action.ts'
 import { laneOf } from './identity.ts'
 
@@ -6,25 +7,17 @@ import { laneOf } from './identity.ts'
 export interface Lane {
   /** The profile's, and that of the user it signs in as: both are one to the server as soon as that has arrived. */
   readonly keys: string[]
-  /** Holds one action that was set aside from the lane of its profile, and has no key. */
-  readonly isAside: boolean
-  /** Those before `head` are taken; shifting an array of 100,000 for each batch would be quadratic. */
   actions: QueuedAction[]
+  /** Those before `head` are taken; shifting an array of 100,000 for each of them would be quadratic. */
   head: number
   /** Failures in a row. */
   attempts: number
+  /** 0 when it need not wait. */
   notBefore: EpochMs
 }
 
-export interface Batch {
-  readonly chunks: readonly { readonly lane: Lane; readonly actions: readonly QueuedAction[] }[]
-}
-
-export interface BatchLimits {
-  readonly actions: number
-  readonly users: number
-  readonly bytes: number
-}
+/** What goes in one request. */
+export type Batch = readonly { readonly lane: Lane; readonly actions: readonly QueuedAction[] }[]
 
 /** What waits, by profile. Counts what is in flight as well: it is here until its own success. */
 export interface Queue {
@@ -32,20 +25,20 @@ export interface Queue {
   readonly bytes: number
   readonly waiting: number
   put(action: QueuedAction): void
-  /** The next request: the oldest profiles first, none twice. `null` when nothing may go now. */
-  take(limits: BatchLimits): Batch | null
-  /** Ends the flight of a lane: `again` goes back to its front, at `notBefore` at the earliest. */
-  land(lane: Lane, again: readonly QueuedAction[], notBefore: EpochMs | null): void
-  /** Gives an action a lane of its own: the others of its profile need not wait for it. */
+  /** The next request: the oldest profiles first, none twice. Empty when nothing may go now. */
+  take(maxBytes: number): Batch
+  /** Ends the flight of a lane: `again` goes back to its front, to wait until `notBefore` unless that is 0. */
+  land(lane: Lane, again: readonly QueuedAction[], notBefore: EpochMs): void
+  /** Gives an action a lane of its own, without a key: the others of its profile need not wait for it. */
   setAside(action: QueuedAction, notBefore: EpochMs): void
   /** An action has met its fate. */
   settled(action: QueuedAction): void
-  /** Makes ready whatever has waited long enough; tells when the next will have, or `null`. */
-  wake(now: EpochMs): EpochMs | null
-  /** Takes out the oldest action of the profile that has waited longest. `null`: everything is in flight. */
-  evict(): QueuedAction | null
-  /** Takes out what `isMeant` says, as far as it is not in flight. */
-  takeOut(isMeant: (action: QueuedAction, lane: Lane) => boolean): QueuedAction[]
+  /** Makes ready whatever has waited long enough; tells when the next will have, or 0. */
+  wake(now: EpochMs): EpochMs
+  /** Takes out the oldest action of the profile that has waited longest; nothing if everything is in flight. */
+  evict(): QueuedAction | undefined
+  /** Takes out what is of the profile, or everything, as far as it is not in flight. */
+  takeOut(key?: string): QueuedAction[]
 }
 
 export function createQueue(): Queue {
@@ -56,15 +49,22 @@ export function createQueue(): Queue {
   let bytes = 0
   let waiting = 0
 
-  function place(lane: Lane, notBefore: EpochMs | null): void {
-    if (lane.head === lane.actions.length) {
-      // An empty lane is forgotten: memory follows what is pending, not how many users there ever were.
-      for (const key of lane.keys) lanes.delete(key)
-      return
-    }
-    lane.notBefore = notBefore ?? 0
-    ;(notBefore === null ? ready : delayed).add(lane)
+  function place(lane: Lane, notBefore: EpochMs): void {
+    lane.notBefore = notBefore
+    if (lane.head < lane.actions.length) (notBefore ? delayed : ready).add(lane)
+    // An empty lane is forgotten: memory follows what is pending, not how many users there ever were.
+    else for (const key of lane.keys) lanes.delete(key)
   }
+
+  /** Puts other actions into a lane. */
+  function refill(lane: Lane, actions: QueuedAction[]): void {
+    lane.actions = actions
+    lane.head = 0
+    // One that is in flight is placed when it lands.
+    if (!actions.length && (ready.delete(lane) || delayed.delete(lane))) place(lane, 0)
+  }
+
+  const restOf = ({ actions, head }: Lane) => actions.slice(head)
 
   return {
     get count() {
@@ -83,57 +83,50 @@ export function createQueue(): Queue {
       waiting += 1
       const key = action.subject.lane
       let lane = lanes.get(key)
-      if (lane === undefined) {
+      if (!lane) {
         lane = newLane([key], [])
         lanes.set(key, lane)
         ready.add(lane)
       }
       lane.actions.push(action)
       const signedIn = signedInLane(action)
-      if (signedIn !== null && !lanes.has(signedIn)) {
+      if (signedIn && !lanes.has(signedIn)) {
         lane.keys.push(signedIn)
         lanes.set(signedIn, lane)
       }
     },
 
-    take(limits) {
-      const chunks: { lane: Lane; actions: QueuedAction[] }[] = []
+    take(maxBytes) {
+      const batch: { lane: Lane; actions: QueuedAction[] }[] = []
+      let room = MAX_BATCH_ACTIONS
       let taken = 0
       let size = 0
-      let room = limits.actions
       let users = 0
       for (const lane of ready) {
         // One that was set aside has no key, but a user.
-        const its = Math.max(lane.keys.length, 1)
-        if (taken > 0 && users + its > limits.users) break
-        users += its
-        const first = lane.head
-        let next = first
-        while (next < lane.actions.length) {
-          const action = lane.actions[next]!
+        users += lane.keys.length || 1
+        if (taken && users > MAX_BATCH_USERS) break
+        const { head } = lane
+        for (const action of restOf(lane)) {
           const roomWith = Math.min(room, action.trouble?.room ?? room)
-          if (taken + 1 > roomWith || (taken > 0 && size + action.bytes > limits.bytes)) break
+          if (taken >= roomWith || (taken && size + action.bytes > maxBytes)) break
           room = roomWith
           taken += 1
           size += action.bytes
-          next += 1
+          lane.head += 1
         }
-        if (next === first) break
-        chunks.push({ lane, actions: lane.actions.slice(first, next) })
-        advance(lane, next)
+        if (lane.head === head) break
+        batch.push({ lane, actions: lane.actions.slice(head, lane.head) })
         ready.delete(lane)
       }
       waiting -= taken
-      return taken === 0 ? null : { chunks }
+      return batch
     },
 
     land(lane, again, notBefore) {
-      lane.attempts = notBefore === null ? 0 : lane.attempts + 1
-      if (again.length > 0) {
-        lane.actions = [...again, ...lane.actions.slice(lane.head)]
-        lane.head = 0
-        waiting += again.length
-      }
+      lane.attempts = notBefore && lane.attempts + 1
+      waiting += again.length
+      refill(lane, again.concat(restOf(lane)))
       place(lane, notBefore)
     },
 
@@ -148,35 +141,38 @@ export function createQueue(): Queue {
     },
 
     wake(now) {
-      let next: EpochMs | null = null
+      let next = 0
       for (const lane of delayed) {
         if (lane.notBefore <= now) {
           delayed.delete(lane)
-          place(lane, null)
-        } else if (next === null || lane.notBefore < next) next = lane.notBefore
+          place(lane, 0)
+        } else next = Math.min(next || lane.notBefore, lane.notBefore)
       }
       return next
     },
 
     evict() {
-      const lane: Lane | undefined = ready.values().next().value ?? delayed.values().next().value
-      if (lane === undefined) return null
-      const oldest = lane.actions[lane.head]!
-      advance(lane, lane.head + 1)
+      const [lane] = ready.size ? ready : delayed
+      if (!lane) return undefined
+      const oldest = lane.actions[lane.head]
+      lane.head += 1
       waiting -= 1
-      if (lane.head === lane.actions.length && (ready.delete(lane) || delayed.delete(lane))) place(lane, null)
+      if (lane.head * 2 > lane.actions.length) refill(lane, restOf(lane))
       return oldest
     },
 
-    takeOut(isMeant) {
+    takeOut(key) {
       const all: QueuedAction[] = []
       for (const lane of new Set([...ready, ...delayed, ...lanes.values()])) {
-        lane.actions = lane.actions
-          .slice(lane.head)
-          .filter((action) => !isMeant(action, lane) || all.push(action) === 0)
-        lane.head = 0
-        // One that is in flight is placed when it lands.
-        if (ready.delete(lane) || delayed.delete(lane)) place(lane, lane.notBefore || null)
+        const isTheirs = !key || lane.keys.includes(key)
+        refill(
+          lane,
+          restOf(lane).filter((action) => {
+            if (!isTheirs && action.subject.lane !== key) return true
+            all.push(action)
+            return false
+          }),
+        )
       }
       waiting -= all.length
       return all
@@ -185,24 +181,11 @@ export function createQueue(): Queue {
 }
 
 function newLane(keys: string[], actions: QueuedAction[]): Lane {
-  return { keys, isAside: keys.length === 0, actions, head: 0, attempts: 0, notBefore: 0 }
-}
-
-/** Beyond this many taken places the array is cut; below it, cutting costs more than it frees. */
-const SLACK = 1_024
-
-function advance(lane: Lane, head: number): void {
-  if (head === lane.actions.length) {
-    lane.actions = []
-    lane.head = 0
-  } else if (head >= SLACK && head * 2 >= lane.actions.length) {
-    lane.actions = lane.actions.slice(head)
-    lane.head = 0
-  } else lane.head = head
+  return { keys, actions, head: 0, attempts: 0, notBefore: 0 }
 }
 
 /** The lane of the user that this action signs in (specification 4.3): what follows for them must not overtake it. */
-function signedInLane({ action, args }: QueuedAction): string | null {
-  const newUserId = action === 'setUserAttributes' && args !== undefined && 'newUserId' in args && args.newUserId
-  return typeof newUserId === 'string' ? laneOf(newUserId) : null
+function signedInLane({ action, args }: QueuedAction): string | false {
+  const { newUserId } = (args ?? {}) as { readonly newUserId?: unknown }
+  return action === 'setUserAttributes' && typeof newUserId === 'string' && laneOf(newUserId)
 }

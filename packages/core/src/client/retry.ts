@@ -16,10 +16,8 @@ export function waitAfter(failures: number, backoff: Backoff, random: () => numb
   return Math.round(random() * longest)
 }
 
-/** Reads `Retry-After`: seconds or an HTTP date. `null` when there is none that makes sense. */
-export function retryAfterMs(header: string | null, now: EpochMs): number | null {
-  if (header === null || header.trim() === '') return null
-  const seconds = Number(header)
-  const waitMs = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now
-  return Number.isFinite(waitMs) ? Math.min(Math.max(waitMs, 0), RETRY_AFTER_MAX_MS) : null
+/** Reads `Retry-After`: seconds or an HTTP date. 0 when it asks for nothing, or nothing that makes sense. */
+export function retryAfterMs(header: string | null, now: EpochMs): number {
+  const waitMs = Number(header) * 1000 || Date.parse(header ?? '') - now
+  return Math.min(Math.max(waitMs || 0, 0), RETRY_AFTER_MAX_MS)
 }

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../clock.ts'
-import { estimateBytes, type QueuedAction } from './action.ts'
+import { queuedAction, type QueuedAction } from './action.ts'
 import { subjectOf } from './identity.ts'
 
 /** One action as an outbox keeps it: all that is needed to send it after a restart. */
@@ -21,8 +21,5 @@ export function storedOf({ action, subject, name, params, args, time }: QueuedAc
 
 /** @throws {DamsonError} IDENTITY_INVALID: it was not written by `storedOf`. */
 export function restored(stored: StoredAction): QueuedAction {
-  const { action, name, params, args, time, reqId } = stored
-  const subject = subjectOf(stored)
-  const bytes = estimateBytes(subject, name, params, args)
-  return { action, subject, name, params, args, time, seq: 0, reqId, bytes, settle: undefined, trouble: null }
+  return queuedAction(subjectOf(stored), stored.action, stored, stored.time, undefined, stored.reqId)
 }

@@ -12,11 +12,9 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1
 
 export const systemTimers: Timers = {
   after(delayMs, run, keepAlive) {
-    const timer: unknown = setTimeout(run, Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS))
+    const timer = setTimeout(run, Math.min(delayMs, LONGEST_DELAY_MS))
     // Browsers and edge runtimes hand out numbers: nothing there keeps a process alive.
-    if (!keepAlive && typeof timer === 'object' && timer !== null && 'unref' in timer) {
-      ;(timer as { unref(): void }).unref()
-    }
-    return () => clearTimeout(timer as Parameters<typeof clearTimeout>[0])
+    if (!keepAlive) (timer as { unref?(): void }).unref?.()
+    return () => clearTimeout(timer)
   },
 }

@@ -21,7 +21,7 @@ import type {
 } from './arguments.ts'
 import type { Consent } from './consent.ts'
 import type { TrackRest } from './events.ts'
-import { warningOf } from './transport.ts'
+import { noticeOf } from './transport.ts'
 
 /**
  * One identity's handle on the client, made by `client.for()`. Cheap enough for one per request, which is why it is a class:
@@ -63,9 +63,7 @@ export class Tracker<E extends object = Record<string, Params>> {
   /** Tracks one occurrence of an event. Opens a session first where none is known, unless `passive`. */
   track<N extends keyof E & string>(event: N, ...rest: TrackRest<E[N], TrackOptions>): Promise<void>
   track(event: string, params?: Params, options?: TrackOptions): Promise<void> {
-    if (options === undefined) return this.#admission.submit(this.#origin, { action: 'track', name: event, params })
-    const { time: _time, urgent: _urgent, ...args } = options
-    return this.#admission.submit(this.#origin, { action: 'track', name: event, params, args, options })
+    return this.#send('track', options && argsOf(options), options, event, params)
   }
 
   start(args?: StartArguments, options?: ActionOptions): Promise<void> {
@@ -100,8 +98,7 @@ export class Tracker<E extends object = Record<string, Params>> {
 
   /** Enters a part of the app; the empty name leaves the present one. */
   advance(state: string, params?: Params, options?: AdvanceOptions): Promise<void> {
-    const { time: _time, urgent: _urgent, ...args } = options ?? {}
-    return this.#admission.submit(this.#origin, { action: 'advance', name: state, params, args, options })
+    return this.#send('advance', options && argsOf(options), options, state, params)
   }
 
   pauseState(options?: ActionOptions): Promise<void> {
@@ -163,24 +160,26 @@ export class Tracker<E extends object = Record<string, Params>> {
     return this.#admission.forget(this.#origin)
   }
 
-  #send(action: string, args?: object, options?: ActionOptions): Promise<void> {
-    return this.#admission.submit(this.#origin, { action, args, options })
+  #send(action: string, args?: object, options?: ActionOptions, name?: string, params?: Params): Promise<void> {
+    return this.#admission.submit(this.#origin, action, { name, params, args }, options)
   }
 
   #ask<Fields>(action: string, args?: object): Promise<Answer<Fields>> {
     return new Promise((resolve) => {
       const settle = (fate: Fate) => resolve(answerOf<Fields>(fate))
       // Whether it was accepted is part of the answer: a full queue under `reject` settles it as dropped.
-      this.#admission.submit(this.#origin, { action, args, options: URGENT, settle }).catch(() => undefined)
+      this.#admission.submit(this.#origin, action, { args }, { urgent: true }, settle).catch(() => undefined)
     })
   }
 }
 
-const URGENT: ActionOptions = { urgent: true }
+function argsOf({ time: _time, urgent: _urgent, ...args }: ActionOptions): object {
+  return args
+}
 
 /** The server's fields as it sent them: typed by the specification, and absent if it left them out. */
 function answerOf<Fields>(fate: Fate): Answer<Fields> {
   if (!fate.delivered) return fate
   const { success: _success, warning: _warning, reqId: _reqId, ...fields } = fate.element
-  return { ...(fields as Partial<Fields>), delivered: true, warning: warningOf(fate.element) }
+  return { ...(fields as Partial<Fields>), delivered: true, warning: noticeOf(fate.element, 'warning') }
 }

@@ -16,8 +16,8 @@ export interface Verdict {
   /** The server's words if it had any. */
   readonly detail: string
   readonly elements: readonly WireElement[]
-  /** What the server asks for; `null` if it asks for nothing. */
-  readonly retryAfterMs: number | null
+  /** What the server asks for; 0 if it asks for nothing. */
+  readonly retryAfterMs: number
 }
 
 export type FetchLike = (request: Request) => Promise<Response> | Response
@@ -42,87 +42,72 @@ export interface Transport {
 const KEEPALIVE_MAX = 60_000
 
 export function createTransport({ fetch, endpoint, clock, timers, requestTimeoutMs }: TransportSetup): Transport {
-  const underWay = new Set<(why: string) => void>()
+  const underWay = new Set<AbortController>()
   const isBrowser = 'document' in globalThis
   // text/plain spares browsers a preflight request; the official Web SDK does the same (specification 1.4).
   const headers = { 'content-type': isBrowser ? 'text/plain;charset=UTF-8' : 'application/json' }
 
   async function exchange(body: string, signal: AbortSignal): Promise<Verdict> {
-    const keepalive = isBrowser && body.length < KEEPALIVE_MAX && { keepalive: true }
-    const response = await fetch(new Request(endpoint, { method: 'POST', headers, body, signal, ...keepalive }))
-    return judge(response.status, response.headers.get('retry-after'), await response.text(), clock.now())
+    const keepalive = isBrowser && body.length < KEEPALIVE_MAX
+    const response = await fetch(new Request(endpoint, { method: 'POST', headers, body, signal, keepalive }))
+    return judge(response, await response.text(), clock.now())
   }
 
   return {
-    post: (body) =>
-      new Promise((resolve) => {
-        const abort = new AbortController()
-        const end = (verdict: Verdict) => {
-          cancel()
-          underWay.delete(giveUp)
-          resolve(verdict)
-        }
-        const fail = (error: unknown) =>
-          end({ kind: 'failed', status: 0, detail: messageOf(error), elements: [], retryAfterMs: null })
-        // A `fetch` that does not know the signal (an engine in the same process) is left alone, not waited for.
-        const giveUp = (why: string) => {
-          abort.abort()
-          fail(why)
-        }
-        const cancel = timers.after(requestTimeoutMs, () => giveUp(`no answer within ${requestTimeoutMs} ms`), false)
-        underWay.add(giveUp)
-        exchange(body, abort.signal).then(end, fail)
-      }),
+    async post(body) {
+      const abort = new AbortController()
+      const { signal } = abort
+      const giveUp = () => abort.abort(`no answer within ${requestTimeoutMs} ms`)
+      const cancel = timers.after(requestTimeoutMs, giveUp, false)
+      underWay.add(abort)
+      try {
+        return await new Promise((resolve, reject) => {
+          // A `fetch` that does not know the signal (an engine in the same process) is left alone, not waited for.
+          signal.onabort = () => reject(signal.reason)
+          exchange(body, signal).then(resolve, reject)
+        })
+      } catch (error) {
+        const { cause } = Object(error) as Error
+        const detail = String(error) + (cause ? `: ${String(cause)}` : '')
+        return { kind: 'failed', status: 0, detail, elements: [], retryAfterMs: 0 }
+      } finally {
+        cancel()
+        underWay.delete(abort)
+      }
+    },
     abort() {
-      for (const giveUp of underWay) giveUp('closed')
+      for (const abort of underWay) abort.abort('closed')
     },
   }
 }
 
 /** Texts that concern the app and so every action (specification 2.3). */
-const ABOUT_THE_APP = /^(Invalid access key|App not found|Development mode requested|'(appId|clientKey)')/
+const ABOUT_THE_APP = /^(Invalid access key|App not found|Development mode|'(appId|clientKey)')/
 
-export function judge(status: number, retryAfter: string | null, text: string, now: number): Verdict {
-  const elements = elementsOf(text)
-  const detail = errorOf(elements?.[0]) ?? `HTTP ${status}`
-  const verdict = { status, detail, elements: elements ?? [], retryAfterMs: retryAfterMs(retryAfter, now) }
-  if (status >= 200 && status < 300) {
-    return elements === null
-      ? { ...verdict, kind: 'failed', detail: 'not an envelope' }
-      : { ...verdict, kind: 'answered' }
-  }
-  if (status === 408 || status === 429 || status >= 500) return { ...verdict, kind: 'failed' }
-  const isAddressWrong = elements === null && (status === 401 || status === 404 || status === 405)
-  // One element may have spoilt it for all: an oversized one, one a firewall dislikes, one without ids.
-  return { ...verdict, kind: ABOUT_THE_APP.test(detail) || isAddressWrong || status < 400 ? 'refused' : 'split' }
-}
-
-function elementsOf(text: string): WireElement[] | null {
+function judge({ ok, status, headers }: Response, text: string, now: number): Verdict {
+  let elements: readonly WireElement[] | undefined
   try {
     const { response } = JSON.parse(text) as { response: unknown[] }
-    return response.map((element) => Object(element) as WireElement)
+    elements = response.map(Object)
   } catch {
-    // A proxy's page, half an answer: whoever asks treats it like no answer.
-    return null
+    // A proxy's page, half an answer: it is treated like no answer.
+  }
+  const detail = noticeOf(elements?.[0], 'error') ?? `HTTP ${status}${elements ? '' : ' without an envelope'}`
+  const isFailed = ok ? !elements : status === 408 || status === 429 || status >= 500
+  const isAddressWrong = !elements && [401, 404, 405].includes(status)
+  const isRefused = status < 400 || isAddressWrong || ABOUT_THE_APP.test(detail)
+  return {
+    // One element may have spoilt it for all: an oversized one, one a firewall dislikes, one without ids.
+    kind: isFailed ? 'failed' : ok ? 'answered' : isRefused ? 'refused' : 'split',
+    status,
+    detail,
+    elements: elements ?? [],
+    retryAfterMs: retryAfterMs(headers.get('retry-after'), now),
   }
 }
 
-/** The error text of an element. */
-export function errorOf(element: WireElement | undefined): string | null {
-  return noticeOf(element?.['error'])
-}
-
-/** The warning text of an element. */
-export function warningOf(element: WireElement | undefined): string | null {
-  return noticeOf(element?.['warning'])
-}
-
-function noticeOf(notice: unknown): string | null {
-  if (typeof notice !== 'object' || notice === null) return null
-  return String((notice as { message?: unknown }).message ?? JSON.stringify(notice))
-}
-
-function messageOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  return String(error) + (cause === undefined ? '' : `: ${String(cause)}`)
+/** The text of an element's error or warning. */
+export function noticeOf(element: WireElement | undefined, kind: 'error' | 'warning'): string | null {
+  const notice = element?.[kind] as { message?: unknown } | null | undefined
+  return notice ? String(notice.message ?? JSON.stringify(notice)) : null
 }

@@ -16,15 +16,12 @@ export function createDebouncedFlush(
     isWaiting = true
     waitUntil(
       new Promise<void>((resolve) => {
+        const run = () => {
+          isWaiting = false
+          flush().then(() => resolve(), resolve)
+        }
         // Kept alive on purpose: the runtime was just asked to wait for it.
-        timers.after(
-          debounceMs,
-          () => {
-            isWaiting = false
-            flush().then(() => resolve(), resolve)
-          },
-          true,
-        )
+        timers.after(debounceMs, run, true)
       }),
     )
   }

@@ -47,26 +47,24 @@ export function reduceOutline(
   if (at < startedAt) return outline
   const phase = phaseAt(outline, at, rules)
   const now = Math.max(at, lastActivityAt)
-  const isOpening = command === 'start' || command === 'resume'
-  if (phase === 'active' && command === 'start') return begun('active', now)
-  if (phase === 'active' && command === 'pause') return { phase: 'paused', startedAt, lastActivityAt: now, pausedMs }
+  const isStart = command === 'start'
+  const isOpening = isStart || command === 'resume'
+  if (phase === 'active') {
+    if (isStart) return begun(phase, now)
+    if (command === 'pause') return continued('paused', startedAt, now, pausedMs)
+    if (command === 'stop') return continued('closed', startedAt, now, pausedMs)
+    const isActivity = isOpening || command === 'track' || command === 'heartbeat'
+    return isActivity && now > lastActivityAt ? continued(phase, startedAt, now, pausedMs) : outline
+  }
   if (phase === 'paused' && isOpening) {
-    if (command === 'start' && !rules.mergeStartWithinPause) return begun('active', now)
-    return { phase: 'active', startedAt, lastActivityAt: now, pausedMs: pausedMs + now - lastActivityAt }
+    if (isStart && !rules.mergeStartWithinPause) return begun('active', now)
+    return continued('active', startedAt, now, pausedMs + now - lastActivityAt)
   }
-  if (phase === 'background' || phase === 'closed') {
-    // A session that was stopped is not begun again by what happened before its end.
-    if (outline.phase === 'closed' && at < lastActivityAt) return outline
-    if (isOpening) return begun('active', at)
-    if (command === 'startInBackground') return begun('background', at)
-  }
-  if (phase !== 'closed' && command === 'stop') {
-    return { phase: 'closed', startedAt, lastActivityAt: phase === 'active' ? now : lastActivityAt, pausedMs }
-  }
-  if (phase === 'active' && (command === 'track' || command === 'heartbeat' || command === 'resume')) {
-    return now === lastActivityAt ? outline : { phase, startedAt, lastActivityAt: now, pausedMs }
-  }
-  return outline
+  if (phase !== 'closed' && command === 'stop') return continued('closed', startedAt, lastActivityAt, pausedMs)
+  // A session that was stopped is not begun again by what happened before its end.
+  if (phase === 'paused' || (outline.phase === 'closed' && at < lastActivityAt)) return outline
+  if (isOpening) return begun('active', at)
+  return command === 'startInBackground' ? begun('background', at) : outline
 }
 
 /** Its phase for whoever looks at `at`: one past its deadline has ended, whether or not anybody folded that in. */
@@ -74,6 +72,15 @@ export function phaseAt(outline: SessionOutline, at: EpochMs, rules: OutlineRule
   return at < outlineDeadline(outline, rules) ? outline.phase : 'closed'
 }
 
+function continued(
+  phase: Session['phase'],
+  startedAt: EpochMs,
+  lastActivityAt: EpochMs,
+  pausedMs: number,
+): SessionOutline {
+  return { phase, startedAt, lastActivityAt, pausedMs }
+}
+
 function begun(phase: 'active' | 'background', at: EpochMs): SessionOutline {
-  return { phase, startedAt: at, lastActivityAt: at, pausedMs: 0 }
+  return continued(phase, at, at, 0)
 }
