@@ -9,7 +9,7 @@ import { createIntake } from './intake.ts'
 import { createMirror } from './mirror.ts'
 import { settingsOf, type ClientOptions } from './options.ts'
 import { createPipeline, type Stats } from './pipeline.ts'
-import { Tracker } from './tracker.ts'
+import { createTrackers, type Tracker } from './tracker.ts'
 
 /** What `for` may say of one request. */
 export interface TrackerOptions {
@@ -52,6 +52,7 @@ export function createClient<E extends object = Record<string, Params>>(options:
   })
   const intake = createIntake(settings, pipeline)
   const admission = createAdmission(settings, mirror, intake, pipeline)
+  const trackerOf = createTrackers(admission)
   const debounced = (waitUntil: typeof settings.waitUntil) =>
     waitUntil && createDebouncedFlush(waitUntil, () => flush(), timers, waitUntilDebounceMs)
   const noteWork = debounced(settings.waitUntil)
@@ -81,12 +82,12 @@ export function createClient<E extends object = Record<string, Params>>(options:
 
   return {
     for: (identity, { consent = settings.consent, userAgent, waitUntil } = {}) =>
-      new Tracker<E>(admission, {
+      trackerOf({
         subject: subjectOf(identity),
         userAgent,
         consent,
         noteWork: debounced(waitUntil) ?? noteWork,
-      }),
+      }) as Tracker<E>,
     flush,
     close: ({ timeoutMs = flushTimeoutMs } = {}) => (closing ??= close(timeoutMs)),
     stats: () => ({ ...pipeline.stats(), waitingForConsent: admission.held() }),
