@@ -1,6 +1,6 @@
 import { DAY_MS, type EpochMs } from '../clock.ts'
 import { MAX_BATCH_ACTIONS } from '../protocol/limits.ts'
-import type { QueuedAction, Trouble, WireElement } from './action.ts'
+import type { QueuedAction, Trouble } from './action.ts'
 import { phaseOf, type Circuit } from './circuit.ts'
 import type { Ledger } from './ledger.ts'
 import type { Settings } from './options.ts'
@@ -38,27 +38,39 @@ export function createDigest(
   { counts, deliver, drop }: Ledger,
   reqIdOf: (action: QueuedAction) => string,
 ) {
-  return function digest({ batch, actions, failures }: Flight, verdict: Verdict, now: EpochMs): boolean {
+  return ({ batch, actions, failures }: Flight, verdict: Verdict, now: EpochMs): boolean => {
     const { kind, status, detail, elements } = verdict
     const { length } = actions
+    const byId = new Map(elements.map((element) => [element['reqId'], element]))
+    const again = new Set(actions.filter(isLeft))
+
+    /** Whether it must be sent again; all others meet their fate here. */
+    function isLeft(action: QueuedAction, index: number): boolean {
+      if (kind !== 'answered') {
+        const isOver = kind === 'refused' || (kind === 'split' && length === 1)
+        if (isOver) void drop(action, status === 413 ? 'tooLarge' : 'refused', detail)
+        return !isOver
+      }
+      // An element is found by its `reqId`, or by its place if the server does not echo one.
+      const atPlace = elements[index]
+      const element = byId.get(reqIdOf(action)) ?? (atPlace?.['reqId'] === undefined ? atPlace : undefined)
+      const error = noticeOf(element, 'error')
+      if (error && BROKE_THE_SERVER.test(error)) troubleOf(action).strikes += 1
+      if (!element || (error && PASSES.test(error))) return true
+      if (element['success'] === true && !error) deliver(action, element)
+      else void drop(action, 'refused', error ?? 'no success')
+      return false
+    }
+
     const attempts = Math.max(...batch.map(({ lane }) => lane.attempts)) + 1
-    const again = new Set<QueuedAction>()
-    let waitMs = 0
+    let waitMs = kind === 'answered' && again.size ? waitAfter(attempts, backoff, random) : 0
     if (kind === 'failed') {
       if (failures === circuit.failures) circuit.failures += 1
       const asked = verdict.retryAfterMs
       waitMs = asked || waitAfter(Math.max(circuit.failures, attempts), backoff, random)
       if (asked || phaseOf(circuit, now) !== 'closed') circuit.pausedUntil = Math.max(circuit.pausedUntil, now + waitMs)
-      tell('warn', 'failed, will be sent again', { ...verdict, waitMs })
     } else circuit.failures = circuit.pausedUntil = 0
-    if (kind === 'answered') {
-      readElements(actions, elements, again)
-      if (again.size) waitMs = waitAfter(attempts, backoff, random)
-    } else if (kind === 'failed' || (kind === 'split' && length > 1)) for (const action of actions) again.add(action)
-    else {
-      tell('error', 'refused', verdict)
-      for (const action of actions) void drop(action, status === 413 ? 'tooLarge' : 'refused', detail)
-    }
+    if (kind !== 'answered') tell(again.size ? 'warn' : 'error', kind, { ...verdict, waitMs })
     for (const { lane, actions } of batch) {
       const rest = actions.filter((action) => {
         if (!again.has(action)) return false
@@ -82,25 +94,6 @@ export function createDigest(
     }
     counts.retried += again.size
     return again.size > 0
-  }
-
-  /** Each element is found by its `reqId`, or by its place if the server does not echo one. */
-  function readElements(
-    actions: readonly QueuedAction[],
-    elements: readonly WireElement[],
-    again: Set<QueuedAction>,
-  ): void {
-    const byId = new Map(elements.map((element) => [element['reqId'], element]))
-    actions.forEach((action, index) => {
-      const atPlace = elements[index]
-      const element = byId.get(reqIdOf(action)) ?? (atPlace?.['reqId'] === undefined ? atPlace : undefined)
-      const error = noticeOf(element, 'error')
-      if (!element || (error && PASSES.test(error))) {
-        again.add(action)
-        if (error && BROKE_THE_SERVER.test(error)) troubleOf(action).strikes += 1
-      } else if (!error && element['success'] === true) deliver(action, element)
-      else void drop(action, 'refused', error ?? 'no success')
-    })
   }
 }
 

@@ -1,8 +1,16 @@
+import type { EpochMs } from '../clock.ts'
 import type { DropReason, Fate, QueuedAction, WireElement } from './action.ts'
-import type { Flushes } from './flushes.ts'
 import type { Settings } from './options.ts'
 import type { Queue } from './queue.ts'
 import { noticeOf } from './transport.ts'
+
+/** What a flush came to, of everything that was pending when it was asked for. */
+export interface FlushReport {
+  readonly sent: number
+  readonly dropped: number
+  /** Neither: waiting for a retry, or for consent. */
+  readonly pending: number
+}
 
 /** An action that will never arrive. */
 export interface DroppedAction {
@@ -37,21 +45,33 @@ export interface Ledger {
   deliver(action: QueuedAction, element: WireElement): void
   /** @returns resolved: whoever tracked it has nothing more to wait for. */
   drop(action: QueuedAction, reason: DropReason, detail?: string): Promise<void>
+  /** Waits for all that is pending, of which `upTo` came last. Waits may overlap: each counts for itself. */
+  await(upTo: number, deadline: EpochMs): Promise<FlushReport>
+  /** Ends the waits that are out of time, and those that would be before anything leaves, at `nextAt`. */
+  release(now: EpochMs, nextAt: EpochMs): void
+  /** When the first wait is out of time; `Infinity` when nobody waits. */
+  deadline(): EpochMs
+}
+
+interface Waiter {
+  readonly upTo: number
+  readonly deadline: EpochMs
+  readonly resolve: (report: FlushReport) => void
+  readonly report: { -readonly [Part in keyof FlushReport]: number }
 }
 
 /** For whoever has nothing to wait for. */
 export const DONE = Promise.resolve()
 
 export function createLedger(
-  settings: Settings,
+  { tell, onDrop, telemetry }: Settings,
   queue: Queue,
-  flushes: Flushes,
   hooks: Hooks,
   reqIdOf: (action: QueuedAction) => string,
 ): Ledger {
-  const { tell, onDrop, telemetry } = settings
   const counts = { accepted: 0, sent: 0, skipped: 0, requests: 0, retried: 0 }
   const dropped: Partial<Record<DropReason, number>> = {}
+  const waiters = new Set<Waiter>()
 
   function deliver(action: QueuedAction, element: WireElement): void {
     const warning = noticeOf(element, 'warning')
@@ -79,15 +99,40 @@ export function createLedger(
   }
 
   function settle(action: QueuedAction, fate: Fate): void {
+    const { seq } = action
     // Without a place in the order it never came to the queue.
-    if (action.seq) {
+    if (seq) {
       queue.settled(action)
-      flushes.settled(action.seq, fate.delivered)
+      for (const waiter of waiters) {
+        if (seq > waiter.upTo) continue
+        waiter.report[fate.delivered ? 'sent' : 'dropped'] += 1
+        if (!(waiter.report.pending -= 1)) finish(waiter)
+      }
       hooks.onSettled(reqIdOf(action))
       if (!queue.count) hooks.onBusy(false)
     }
     action.settle?.(fate)
   }
 
-  return { counts, dropped, deliver, drop }
+  function finish(waiter: Waiter): void {
+    waiters.delete(waiter)
+    waiter.resolve(waiter.report)
+  }
+
+  return {
+    counts,
+    dropped,
+    deliver,
+    drop,
+    await: (upTo, deadline) =>
+      new Promise((resolve) => {
+        const report = { sent: 0, dropped: 0, pending: queue.count }
+        if (queue.count) waiters.add({ upTo, deadline, resolve, report })
+        else resolve(report)
+      }),
+    release(now, nextAt) {
+      for (const waiter of waiters) if (now >= waiter.deadline || nextAt > waiter.deadline) finish(waiter)
+    },
+    deadline: () => Math.min(...[...waiters].map(({ deadline }) => deadline)),
+  }
 }

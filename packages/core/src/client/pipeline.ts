@@ -2,8 +2,7 @@ import type { EpochMs } from '../clock.ts'
 import { encodeAction, type DropReason, type QueuedAction } from './action.ts'
 import { phaseOf, type Circuit, type CircuitPhase } from './circuit.ts'
 import { createDigest, troubleOf } from './digest.ts'
-import { createFlushes, type FlushReport } from './flushes.ts'
-import { createLedger, type Hooks } from './ledger.ts'
+import { createLedger, type FlushReport, type Hooks } from './ledger.ts'
 import type { Settings } from './options.ts'
 import { createQueue, type Batch } from './queue.ts'
 import { createTransport } from './transport.ts'
@@ -42,9 +41,8 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
   const { appId, clientKey, devMode, clock, timers, tell, telemetry, concurrency, flushAt, flushBytes } = settings
   const queue = createQueue()
   const circuit: Circuit = { failures: 0, pausedUntil: 0 }
-  const flushes = createFlushes()
   const transport = createTransport(settings)
-  const ledger = createLedger(settings, queue, flushes, hooks, reqIdOf)
+  const ledger = createLedger(settings, queue, hooks, reqIdOf)
   const digest = createDigest(settings, queue, circuit, ledger, reqIdOf)
   const { counts, drop } = ledger
 
@@ -70,8 +68,11 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
     if (!queue.count) hooks.onBusy(true)
     queue.put(action)
     isDraining ||= drain
-    if (isWorthARequest()) schedule()
-    else if (dueAt === Infinity) {
+    if (isWorthARequest()) {
+      // After the present turn: a loop that tracks a thousand events is answered before any of them becomes JSON.
+      if (!isScheduled) queueMicrotask(pump)
+      isScheduled = true
+    } else if (dueAt === Infinity) {
       dueAt = clock.now() + settings.flushIntervalMs
       arm(0)
     }
@@ -81,19 +82,12 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
     return isDraining || queue.waiting >= flushAt || queue.bytes >= flushBytes
   }
 
-  /** After the present turn: a loop that tracks a thousand events is answered before any of them becomes JSON. */
-  function schedule(): void {
-    if (isScheduled) return
-    isScheduled = true
-    queueMicrotask(pump)
-  }
-
   function pump(): void {
     isScheduled = false
-    if (isShut) return
+    if (isShut) return ledger.release(Infinity, 0)
     const now = clock.now()
     const wakeAt = queue.wake(now)
-    if (now >= dueAt || flushes.deadline() < Infinity) {
+    if (now >= dueAt || ledger.deadline() < Infinity) {
       isDraining = true
       // Said once: were it left in the past, the alarm would ring for ever while a busy lane cannot answer it.
       dueAt = Infinity
@@ -114,7 +108,7 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
       dueAt = Infinity
     }
     const isIdle = !flights.size && queue.count
-    flushes.release(now, isIdle ? Math.max(circuit.pausedUntil, wakeAt) : 0)
+    ledger.release(now, isIdle ? Math.max(circuit.pausedUntil, wakeAt) : 0)
     arm(wakeAt)
   }
 
@@ -122,7 +116,7 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
   function arm(wakeAt: EpochMs): void {
     const now = clock.now()
     const { pausedUntil } = circuit
-    let at = flushes.deadline()
+    let at = ledger.deadline()
     const keepAlive = at < Infinity
     // While every request is under way, the next answer is what wakes us.
     if (queue.waiting && flights.size < concurrency) {
@@ -173,8 +167,7 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
     },
     drop,
     flush(timeoutMs) {
-      if (isShut) return Promise.resolve({ sent: 0, dropped: 0, pending: queue.count })
-      const report = flushes.add(lastSeq, queue.count, clock.now() + timeoutMs)
+      const report = ledger.await(lastSeq, clock.now() + timeoutMs)
       pump()
       return report
     },
@@ -192,7 +185,7 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
       transport.abort()
       await Promise.all(flights.values())
       cancelAlarm()
-      flushes.release(Infinity, 0)
+      pump()
       return queue.takeOut()
     },
     reqIdOf,
@@ -208,6 +201,5 @@ export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
 
 /** Sixty-four random bits, once per client; with a counter behind it, as unique as a UUID per action and far cheaper. */
 function newUuid(): string {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2))
-  return high.toString(36) + low.toString(36).padStart(7, '0')
+  return crypto.getRandomValues(new BigUint64Array(1))[0]!.toString(36)
 }

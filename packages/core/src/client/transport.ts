@@ -50,7 +50,20 @@ export function createTransport({ fetch, endpoint, clock, timers, requestTimeout
   async function exchange(body: string, signal: AbortSignal): Promise<Verdict> {
     const keepalive = isBrowser && body.length < KEEPALIVE_MAX
     const response = await fetch(new Request(endpoint, { method: 'POST', headers, body, signal, keepalive }))
-    return judge(response, await response.text(), clock.now())
+    const elements = elementsOf(await response.text())
+    const { ok, status } = response
+    const detail = noticeOf(elements?.[0], 'error') ?? `HTTP ${status}${elements ? '' : ' without an envelope'}`
+    const isFailed = ok ? !elements : status === 408 || status === 429 || status >= 500
+    const isAddressWrong = !elements && [401, 404, 405].includes(status)
+    const isRefused = status < 400 || isAddressWrong || ABOUT_THE_APP.test(detail)
+    return {
+      // One element may have spoilt it for all: an oversized one, one a firewall dislikes, one without ids.
+      kind: isFailed ? 'failed' : ok ? 'answered' : isRefused ? 'refused' : 'split',
+      status,
+      detail,
+      elements: elements ?? [],
+      retryAfterMs: retryAfterMs(response.headers.get('retry-after'), clock.now()),
+    }
   }
 
   return {
@@ -84,25 +97,12 @@ export function createTransport({ fetch, endpoint, clock, timers, requestTimeout
 /** Texts that concern the app and so every action (specification 2.3). */
 const ABOUT_THE_APP = /^(Invalid access key|App not found|Development mode|'(appId|clientKey)')/
 
-function judge({ ok, status, headers }: Response, text: string, now: number): Verdict {
-  let elements: readonly WireElement[] | undefined
+function elementsOf(text: string): readonly WireElement[] | undefined {
   try {
-    const { response } = JSON.parse(text) as { response: unknown[] }
-    elements = response.map(Object)
+    return (JSON.parse(text) as { response: unknown[] }).response.map(Object)
   } catch {
     // A proxy's page, half an answer: it is treated like no answer.
-  }
-  const detail = noticeOf(elements?.[0], 'error') ?? `HTTP ${status}${elements ? '' : ' without an envelope'}`
-  const isFailed = ok ? !elements : status === 408 || status === 429 || status >= 500
-  const isAddressWrong = !elements && [401, 404, 405].includes(status)
-  const isRefused = status < 400 || isAddressWrong || ABOUT_THE_APP.test(detail)
-  return {
-    // One element may have spoilt it for all: an oversized one, one a firewall dislikes, one without ids.
-    kind: isFailed ? 'failed' : ok ? 'answered' : isRefused ? 'refused' : 'split',
-    status,
-    detail,
-    elements: elements ?? [],
-    retryAfterMs: retryAfterMs(headers.get('retry-after'), now),
+    return undefined
   }
 }
 
