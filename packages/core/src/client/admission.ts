@@ -79,7 +79,12 @@ export function createAdmission(settings: Settings, mirror: Mirror, intake: Inta
   }
 
   /** The action as it may be queued, or why it may not. */
-  function filtered({ consent, subject, userAgent }: Origin, action: string, content: Content, time: EpochMs): Filtered {
+  function filtered(
+    { consent, subject, userAgent }: Origin,
+    action: string,
+    content: Content,
+    time: EpochMs,
+  ): Filtered {
     if (consent === 'denied') return { drop: 'consent' }
     let draft = content
     if (events && action === 'track') {

@@ -75,7 +75,8 @@ export function createClient<E extends object = Record<string, Params>>(options:
     admission.close()
     // What an outbox keeps is not lost.
     const pending = outbox ? rest.length : 0
-    if (outbox) await outbox.close().catch((error: unknown) => settings.tell('error', 'the outbox does not close', { error }))
+    if (outbox)
+      await outbox.close().catch((error: unknown) => settings.tell('error', 'the outbox does not close', { error }))
     else for (const action of rest) void pipeline.drop(action, 'closed')
     return { sent, dropped: dropped + held + rest.length - pending, pending }
   }

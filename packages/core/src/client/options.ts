@@ -147,12 +147,14 @@ export function settingsOf<E extends object>(options: ClientOptions<E>): Setting
   const settings = { ...DEFAULTS, ...given }
   const { debug, beforeSend = [], logger = debug ? console : undefined } = given
   for (const name of ['appId', 'clientKey'] as const) {
-    if (!given[name] || typeof given[name] !== 'string') throw invalid(`needs ${name}, as \`damson apps create\` gave it`)
+    if (!given[name] || typeof given[name] !== 'string')
+      throw invalid(`needs ${name}, as \`damson apps create\` gave it`)
   }
   if (!given.endpoint && !given.fetch) {
     throw invalid('needs an endpoint or a fetch: `endpoint: "https://…/api"`, or `fetch: server.fetch`')
   }
-  if (!/^https?:\/\/[^/]/.test(settings.endpoint)) throw invalid(`endpoint is not an http address: ${settings.endpoint}`)
+  if (!/^https?:\/\/[^/]/.test(settings.endpoint))
+    throw invalid(`endpoint is not an http address: ${settings.endpoint}`)
   for (const [name, value] of entries) {
     const least = FROM_ZERO.test(name) ? 0 : 1
     if (typeof DEFAULTS[name as keyof typeof DEFAULTS] === 'number' && !(Number(value) >= least)) {
