@@ -15,7 +15,8 @@ test('a route verifies the postbacks of a real server, and refuses what somebody
     }
   }
   const world = await createTestServer({
-    egress: (url, { signal: _, headOnly: __, ...init } = {}) => route(new Request(url, init)),
+    egress: (url, { method = 'GET', headers = {}, body } = {}) =>
+      route(new Request(url, { method, headers, ...(typeof body === 'string' && { body }) })),
     masterKeys: ['a master key for tests, thirty-two characters'],
   })
   const { signingSecret } = await world.call('addPostback', { postbackUrl: 'https://shop.example/m?{{Message ID}}' })
