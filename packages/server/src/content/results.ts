@@ -1,5 +1,5 @@
 /// <reference path="./jstat.d.ts" />
-import { jStat } from 'jstat'
+import jStat from 'jstat'
 
 /** How many users a variant had, and how many of them did what was hoped for. */
 export interface Sample {
