@@ -5,6 +5,6 @@ declare module 'jstat' {
       cdf(x: number, mean: number, deviation: number): number
       inv(probability: number, mean: number, deviation: number): number
     }
-  }  // It is CommonJS that Node finds no names in.
+  } // It is CommonJS that Node finds no names in.
   export default jStat
 }
