@@ -18,6 +18,14 @@ export const notes: Readonly<Record<string, Check>> = {
   'multi-numeric-userId': async ({ user }) => {
     expect(await user('123456')).toMatchObject({ userId: '123456', userAttributes: { plan: 'a' } })
   },
+  'sendMessage-sent': async ({ server, user }) => {
+    expect((await user('u1'))?.events).toMatchObject({ '.m5000000000000001': { count: 1 } })
+    const sent = []
+    const waiting = { appId: 'app_T', kind: 'message', status: 'waiting' } as const
+    for await (const { data } of server.store.deliveries(waiting)) sent.push(JSON.parse(data))
+    const part = { channel: 'fcm', token: 'token-u1', data: { lp_message: 'Hello bar' } }
+    expect(sent).toMatchObject([{ messageId: 5000000000000001, userId: 'u1', deviceId: 'd-u1', part }])
+  },
   'exportUser-unknown': async ({ user }) => expect(await user('gone')).toBeNull(),
   'exportUser-shape': async ({ user }) => {
     const exported = await user('123456')

@@ -111,6 +111,22 @@ const channel =
     await act('addAndroidNotificationChannel', { id, name: id, importance: 3 }, HOUR)
   }
 
+const push = {
+  name: 'New Message',
+  state: 'active',
+  channel: 'push',
+  content: { text: "Hello {{ value['foo'] }}" },
+} as const
+
+/** The message the vectors send, and users who can be reached on one device each. */
+const message =
+  (...userIds: string[]): Prepare =>
+  async ({ act, applyContent }) => {
+    await applyContent({ messages: { 5000000000000001: push } })
+    for (const userId of userIds)
+      await act('setDeviceAttributes', { userId, deviceId: `d-${userId}`, gcmRegistrationId: `token-${userId}` }, DAY)
+  }
+
 /** What a vector's precondition says beyond the app itself, by the vector's name. */
 export const preconditions: Readonly<Record<string, Prepare>> = {
   'exportData-job': session,
@@ -128,6 +144,16 @@ export const preconditions: Readonly<Record<string, Prepare>> = {
     await act('track', { userId: '123456', event: 'purchase' }, 9_000)
     await act('track', { userId: '123456', event: 'purchase' }, 8_000)
   },
+  getMessages: async ({ server, applyContent }) => {
+    server.clock.set(1_690_000_000_500)
+    await applyContent({ messages: { 5000000000000001: { ...push, state: 'finished' } } })
+  },
+  'sendMessage-sent': message('u1'),
+  'sendMessage-unknown-message': u1Exists,
+  'sendMessage-unknown-user': message(),
+  'sendMessage-functional-warning-beats-skew': u1Exists,
+  'sendMessage-two-users': message('u1', 'u2'),
+  getUnsubscribeCategories: ({ applyContent }) => applyContent({ categories: { 1: { name: 'News' } } }),
   'getVars-empty': u1Exists,
   'getVars-with-variant': async (world) => {
     await u1Exists(world)

@@ -5,6 +5,7 @@ import { events } from './actions/events.ts'
 import { dataExports } from './actions/exports.ts'
 import { imports } from './actions/imports.ts'
 import { inbox } from './actions/inbox.ts'
+import { messages } from './actions/messages.ts'
 import { postbacks } from './actions/postbacks.ts'
 import { sdk } from './actions/sdk.ts'
 import { sessions } from './actions/sessions.ts'
@@ -19,6 +20,7 @@ export const ACTIONS = {
   ...content,
   ...inbox,
   ...channels,
+  ...messages,
   ...postbacks,
   ...batch,
   ...dataExports,

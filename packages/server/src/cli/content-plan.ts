@@ -7,6 +7,9 @@ const THINGS: Readonly<Record<Section, string>> = {
   variables: 'variable',
   tests: 'test',
   bookmarks: 'bookmark',
+  messages: 'message',
+  categories: 'category',
+  caps: 'cap on',
 }
 
 /** A plan for people: one line for each thing, and below it the fields that become different. */

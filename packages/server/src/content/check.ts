@@ -4,6 +4,7 @@ import { parseExpression } from './audience/parse.ts'
 import type { Position } from './audience/problem.ts'
 import { isoInstant } from './audience/literals.ts'
 import type { Targeted } from './leaves.ts'
+import { checkMessage, checkMessageContent } from './messages/check.ts'
 import { flattened, isWithin } from './names.ts'
 import type { ContentSource, Json, TestSource } from './source.ts'
 import { valueProblem } from './value.ts'
@@ -24,7 +25,7 @@ type Path = ContentProblem['path']
  */
 export function checkContent(content: ContentSource, known: readonly string[]): readonly ContentProblem[] {
   const problems: ContentProblem[] = []
-  const { audiences = {}, variables = {}, tests = {}, bookmarks = {} } = content
+  const { audiences = {}, variables = {}, tests = {}, bookmarks = {}, messages = {}, categories = {} } = content
   const targets = new Targets(audiences, problems)
   for (const name of Object.keys(audiences)) targets.check(audiences[name]!, ['audiences', name])
   targets.checkCircles()
@@ -43,6 +44,12 @@ export function checkContent(content: ContentSource, known: readonly string[]): 
     }
   }
 
+  for (const [id, message] of Object.entries(messages)) {
+    const path = ['messages', id]
+    targets.checkTarget(message, path)
+    checkMessage(message, path, Object.keys(categories), (problem) => problems.push(problem))
+  }
+
   const isKnown = (name: string): boolean =>
     [...Object.keys(variables), ...known].some((one) => isWithin(name, one) || isWithin(one, name))
   const owners = new Map<string, string>()
@@ -59,7 +66,14 @@ export function checkContent(content: ContentSource, known: readonly string[]): 
         })
       owners.set(variant, id)
     }
-    for (const [variant, { variables: values = {} }] of Object.entries(test.variants)) {
+    for (const [variant, { variables: values = {}, messages: changed = {} }] of Object.entries(test.variants)) {
+      for (const [message, part] of Object.entries(changed)) {
+        const at = [...path, 'variants', variant, 'messages', message]
+        const whole = messages[message]
+        if (whole === undefined)
+          problems.push({ path: at, reason: `expected a message of this content, but nobody knows ${message}` })
+        else checkMessageContent(whole.channel, { ...whole.content, ...part }, at, (problem) => problems.push(problem))
+      }
       for (const [name, value] of flattened(values)) {
         const at = [...path, 'variants', variant, 'variables', name]
         const declared = variables[name]

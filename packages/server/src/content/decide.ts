@@ -1,6 +1,9 @@
 import type { EpochMs } from '@damson/core'
 import type { Assignment, Profile } from '../engine/profile.ts'
+import type { Matches } from './audience/index.ts'
 import type { Leaves } from './leaves.ts'
+import { messagesFor } from './messages/in-app.ts'
+import { templateValues } from './messages/values.ts'
 import type { Content } from './snapshot.ts'
 import type { Json } from './source.ts'
 import { type Given, variantsFor } from './tests.ts'
@@ -9,6 +12,8 @@ import { targetedLeaves, varsOf } from './variables.ts'
 /** What a user is shown now. */
 export interface Shown {
   readonly vars: Readonly<Record<string, Json>>
+  /** Those that apps show, by id (specification 8.1). */
+  readonly messages: Readonly<Record<string, unknown>>
   /** Testers and those who stay among them; not the chosen variants of finished tests. */
   readonly variants: readonly Given[]
   /** Seen for the first time: to be written to the profile, and told to the history. By test. */
@@ -20,13 +25,27 @@ export interface Shown {
  * published, else what the code has (specification 7.7). Of two tests with the same variable the one with the lower id
  * has its way. Audiences of tests see the variants a user was in before; audiences of variables those of now.
  */
-export function decideContent(content: Content, profile: Profile, now: EpochMs, includeDefaults: boolean): Shown {
+export function decideContent(
+  content: Content,
+  profile: Profile,
+  now: EpochMs,
+  includeDefaults: boolean,
+  deviceId: string | null = null,
+): Shown {
   const given = variantsFor(content, profile, now)
   const entered = enteredIn(given, now)
   const settled = entered === null ? profile : { ...profile, variants: { ...profile.variants, ...entered } }
-  const leaves = [...targetedLeaves(content.variables, settled, now), ...leavesOf(given)]
+  const told = new Map<Matches, boolean>()
+  const isIn = (matches: Matches): boolean => {
+    let isMember = told.get(matches)
+    if (isMember === undefined) told.set(matches, (isMember = matches(settled, now)))
+    return isMember
+  }
+  const leaves = [...targetedLeaves(content.variables, isIn), ...leavesOf(given)]
+  const values = () => templateValues(settled, { deviceId, now })
   return {
     vars: varsOf(content.variables, leaves, includeDefaults),
+    messages: messagesFor(content.messages, given, { profile: settled, now, isIn, values }),
     variants: given.filter(({ as }) => as !== 'chosen'),
     entered,
   }
@@ -37,7 +56,8 @@ function leavesOf(given: readonly Given[]): Leaves {
   return given.toReversed().flatMap(({ variant }) => variant.leaves)
 }
 
-function enteredIn(given: readonly Given[], at: EpochMs): Record<string, Assignment> | null {
+/** Those a user is in for the first time; `null` if there are none. */
+export function enteredIn(given: readonly Given[], at: EpochMs): Record<string, Assignment> | null {
   let entered: Record<string, Assignment> | null = null
   for (const { variant, as } of given) {
     if (as !== 'enters') continue

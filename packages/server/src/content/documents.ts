@@ -1,4 +1,5 @@
 import type { CodeSource, ContentSource, KeptTest, Section } from './source.ts'
+import type { KeptMessage } from './messages/source.ts'
 import { NO_CODE } from './source.ts'
 
 /** Content as it is kept: one document for each thing, `SECTION/NAME`, and `code` for what `setVars` said. */
@@ -23,6 +24,10 @@ export function sectionOf<S extends Section>(
 
 export function keptTestsOf(documents: ContentDocuments): Readonly<Record<string, KeptTest>> {
   return sectionOf(documents, 'tests') as Readonly<Record<string, KeptTest>>
+}
+
+export function keptMessagesOf(documents: ContentDocuments): Readonly<Record<string, KeptMessage>> {
+  return sectionOf(documents, 'messages') as Readonly<Record<string, KeptMessage>>
 }
 
 export function codeOf(documents: ContentDocuments): CodeSource {

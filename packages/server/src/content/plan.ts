@@ -1,8 +1,8 @@
 import type { EpochMs } from '@damson/core'
 import type { DocumentSet } from '../store/store.ts'
 import { checkContent, type ContentProblem } from './check.ts'
-import { codeOf, documentId, keptTestsOf, sectionOf } from './documents.ts'
-import { type ContentSource, type KeptTest, type Section, SECTIONS, type TestSource } from './source.ts'
+import { codeOf, documentId, keptMessagesOf, keptTestsOf, sectionOf } from './documents.ts'
+import { type ContentSource, type Section, SECTIONS } from './source.ts'
 
 /** One thing that becomes another. */
 export interface PlannedChange {
@@ -26,7 +26,10 @@ export function planContent(wanted: ContentSource, { documents }: Pick<DocumentS
   const whole = { ...kept, ...defined(wanted) }
   const problems = checkContent(whole, Object.keys(codeOf(documents).defaults))
   if (problems.length > 0) return { ok: false, problems }
-  const tests = keptTestsOf(documents)
+  const dated: Partial<Record<Section, Readonly<Record<string, Dates>>>> = {
+    tests: keptTestsOf(documents),
+    messages: keptMessagesOf(documents),
+  }
   const put: Record<string, unknown> = {}
   const changes = SECTIONS.flatMap((section) =>
     changesOf(section, kept[section] ?? {}, whole[section] ?? {}).map((change) => {
@@ -35,9 +38,9 @@ export function planContent(wanted: ContentSource, { documents }: Pick<DocumentS
       put[id] =
         change.type === 'remove'
           ? null
-          : section === 'tests'
-            ? keptTest(value as TestSource, tests[change.name], now)
-            : value
+          : dated[section] === undefined
+            ? value
+            : withDates(value as Stateful, dated[section][change.name], now)
       return change
     }),
   )
@@ -46,23 +49,40 @@ export function planContent(wanted: ContentSource, { documents }: Pick<DocumentS
 
 /** The kept content as people write it down. */
 export function exportedContent(documents: DocumentSet['documents']): ContentSource {
-  const tests = Object.entries(keptTestsOf(documents)).map(([id, test]) => [id, writtenTest(test)] as const)
   return {
     audiences: sectionOf(documents, 'audiences'),
     variables: sectionOf(documents, 'variables'),
-    tests: Object.fromEntries(tests),
     bookmarks: sectionOf(documents, 'bookmarks'),
+    tests: mapped(keptTestsOf(documents), withoutDates),
+    messages: mapped(keptMessagesOf(documents), withoutDates),
+    categories: sectionOf(documents, 'categories'),
+    caps: sectionOf(documents, 'caps'),
   }
 }
 
-function writtenTest({ createdAt: _c, updatedAt: _u, finishedAt: _f, ...test }: KeptTest): TestSource {
-  return test
+/** What is kept of things that have a course: when they began, changed and ended. */
+interface Dates {
+  readonly createdAt: EpochMs
+  readonly updatedAt: EpochMs
+  readonly finishedAt?: EpochMs
 }
 
-function keptTest(test: TestSource, before: KeptTest | undefined, now: EpochMs): KeptTest {
-  const finishedAt = test.state === 'finished' ? (before?.finishedAt ?? now) : undefined
+interface Stateful {
+  readonly state: string
+}
+
+function withoutDates<T extends Dates>({ createdAt: _c, updatedAt: _u, finishedAt: _f, ...written }: T) {
+  return written
+}
+
+function mapped<T, U>(things: Readonly<Record<string, T>>, convert: (thing: T) => U): Readonly<Record<string, U>> {
+  return Object.fromEntries(Object.entries(things).map(([name, thing]) => [name, convert(thing)]))
+}
+
+function withDates<T extends Stateful>(thing: T, before: Dates | undefined, now: EpochMs): T & Dates {
+  const finishedAt = thing.state === 'finished' ? (before?.finishedAt ?? now) : undefined
   return {
-    ...test,
+    ...thing,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
     ...(finishedAt !== undefined && { finishedAt }),

@@ -12,10 +12,11 @@ export function readContent(value: unknown): ContentRead {
   const parsed = contentSchema.safeParse(value)
   return parsed.success
     ? { ok: true, content: parsed.data }
-    : { ok: false, problems: parsed.error.issues.flatMap(problemsOf) }
+    : { ok: false, problems: parsed.error.issues.flatMap(problemsOfIssue) }
 }
 
-function problemsOf(issue: z.core.$ZodIssue): readonly ContentProblem[] {
+/** What the schema says, in our words. */
+export function problemsOfIssue(issue: z.core.$ZodIssue): readonly ContentProblem[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ path: [...path, key], reason: `expected no field '${key}' here` }))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isoInstant } from './audience/literals.ts'
+import { cap, capChannel, category, messageFields } from './messages/schema.ts'
 import { isSafeName } from './names.ts'
 import { type ContentSource, type Json, TEST_STATES, VARIABLE_TYPES } from './source.ts'
 
@@ -43,7 +44,12 @@ const variable = z.strictObject({
 
 const weight = z.number().min(0, 'expected a weight of 0 or more').max(1e9)
 
-const variant = z.strictObject({ name, weight: weight.optional(), variables: z.record(name, json).optional() })
+const variant = z.strictObject({
+  name,
+  weight: weight.optional(),
+  variables: z.record(name, json).optional(),
+  messages: z.record(id, z.record(z.string(), json)).optional(),
+})
 
 const test = z
   .strictObject({
@@ -70,10 +76,23 @@ const bookmark = z
   })
   .refine(onlyOne, ONLY_ONE)
 
+const message = z
+  .strictObject({
+    name,
+    audience: name.optional(),
+    start: instant.optional(),
+    end: instant.optional(),
+    ...messageFields,
+  })
+  .refine(onlyOne, ONLY_ONE)
+
 /** The shape of content as code. What goes beyond shape is found by `checkContent`. */
 export const contentSchema: z.ZodType<ContentSource> = z.strictObject({
   audiences: z.record(name, z.string()).optional(),
   variables: z.record(name, variable).optional(),
   tests: z.record(id, test).optional(),
   bookmarks: z.record(name, bookmark).optional(),
+  messages: z.record(id, message).optional(),
+  categories: z.record(id, category).optional(),
+  caps: z.partialRecord(capChannel, cap).optional(),
 })

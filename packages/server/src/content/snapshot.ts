@@ -2,10 +2,11 @@ import type { EpochMs } from '@damson/core'
 import type { CatalogKind } from '../engine/catalog.ts'
 import { audienceOf, type Matches, matchesEveryone } from './audience/index.ts'
 import { seedOf } from './assign.ts'
-import { codeOf, type ContentDocuments, keptTestsOf, sectionOf } from './documents.ts'
+import { codeOf, type ContentDocuments, keptMessagesOf, keptTestsOf, sectionOf } from './documents.ts'
 import { isoInstant } from './audience/literals.ts'
 import { type Leaves, leavesOf, type Target } from './leaves.ts'
 import type { BookmarkSource, CodeSource, ContentSource, KeptTest, VariableSource } from './source.ts'
+import { compileMessages, type Messages } from './messages/compile.ts'
 import { compileVariables, type Variables } from './variables.ts'
 
 export interface Variant {
@@ -40,6 +41,7 @@ export interface Content {
   readonly bookmarks: ReadonlyMap<string, BookmarkSource>
   /** Who is meant by a name or an expression; a name that leads nowhere means nobody. */
   readonly target: Target
+  readonly messages: Messages
 }
 
 /** Content is kept as the documents of this kind. */
@@ -60,6 +62,15 @@ export function compileContent(documents: ContentDocuments): Content {
     tests: tests.sort((one, other) => one.id - other.id),
     bookmarks: new Map(Object.entries(sectionOf(documents, 'bookmarks'))),
     target,
+    messages: compileMessages(
+      keptMessagesOf(documents),
+      sectionOf(documents, 'categories'),
+      sectionOf(documents, 'caps'),
+      tests.flatMap(({ id: testId, source: { variants } }) =>
+        Object.entries(variants).map(([id, { messages = {} }]) => ({ variantId: Number(id), testId, messages })),
+      ),
+      target,
+    ),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { EpochMs } from '@damson/core'
+import type { CapSource, CategorySource, MessageSource } from './messages/source.ts'
 
 /** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
@@ -31,6 +32,8 @@ export interface VariantSource {
   readonly weight?: number | undefined
   /** Values by the names of variables; those it does not name are as without the test. */
   readonly variables?: Readonly<Record<string, Json>> | undefined
+  /** Parts of the content of messages, by their ids; the rest of it is as without the test. */
+  readonly messages?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined
 }
 
 export const TEST_STATES = ['draft', 'running', 'finished'] as const
@@ -80,6 +83,12 @@ export interface ContentSource {
   /** By their ids. */
   readonly tests?: Readonly<Record<string, TestSource>> | undefined
   readonly bookmarks?: Readonly<Record<string, BookmarkSource>> | undefined
+  /** By their ids. */
+  readonly messages?: Readonly<Record<string, MessageSource>> | undefined
+  /** What people unsubscribe from, by their ids. */
+  readonly categories?: Readonly<Record<string, CategorySource>> | undefined
+  /** How many messages one user gets in all, by channel. */
+  readonly caps?: Readonly<Record<string, CapSource>> | undefined
 }
 
 export const SECTIONS = [
@@ -87,6 +96,9 @@ export const SECTIONS = [
   'variables',
   'tests',
   'bookmarks',
+  'messages',
+  'categories',
+  'caps',
 ] as const satisfies readonly (keyof ContentSource)[]
 export type Section = (typeof SECTIONS)[number]
 

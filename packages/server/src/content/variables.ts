@@ -1,5 +1,3 @@
-import type { EpochMs } from '@damson/core'
-import type { Profile } from '../engine/profile.ts'
 import type { Matches } from './audience/index.ts'
 import { type Leaves, leavesOf, type Target } from './leaves.ts'
 import { stepsOf } from './names.ts'
@@ -66,14 +64,11 @@ function inOrder(values: readonly TargetedValue[]): readonly TargetedValue[] {
 }
 
 /** What the audiences give a user: of each variable the first value that fits. */
-export function targetedLeaves({ targeted }: Variables, profile: Profile, now: EpochMs): Leaves {
-  const told = new Map<Matches, boolean>()
+export function targetedLeaves({ targeted }: Variables, isIn: (matches: Matches) => boolean): Leaves {
   const leaves: (readonly [string, Json])[] = []
   for (const choices of targeted) {
     for (const choice of choices) {
-      let isFitting = told.get(choice.matches)
-      if (isFitting === undefined) told.set(choice.matches, (isFitting = choice.matches(profile, now)))
-      if (!isFitting) continue
+      if (!isIn(choice.matches)) continue
       leaves.push(...choice.leaves)
       break
     }

@@ -7,9 +7,9 @@ import { DEVELOPER_FIELD } from './devices.ts'
 import { Draft, emptyProfile } from './draft.ts'
 import { needsSync } from './inbox.ts'
 import { CHANNELS, startChannels } from './notification-channels.ts'
+import { enterTests } from './enter.ts'
 import { publicFileUrl } from './public-files.ts'
 import type { Scene } from './scene.ts'
-import { sessionOf } from './story.ts'
 
 /** What a client says of the content it wants. */
 export interface ContentWish {
@@ -23,16 +23,18 @@ type Fields = Readonly<Record<string, unknown>>
 
 /**
  * What `start` and `getVars` give an app to show (specification 8.1). A variant that is given for the first time is written
- * to the profile and told to its history. There are no messages yet, so that field is there and empty.
+ * to the profile and told to its history.
  */
 export function content(draft: Draft, scene: Scene, wish: ContentWish): Fields {
   const known = scene.services.catalog.of(scene.app.appId, contentKind)
-  const { vars, variants, entered } = decideContent(known, draft.profile, scene.now, wish.includeDefaults)
-  if (entered !== null) enter(draft, entered, scene)
+  const { deviceId } = scene.common
+  const shown = decideContent(known, draft.profile, scene.now, wish.includeDefaults, deviceId)
+  const { vars, variants, messages, entered } = shown
+  if (entered !== null) enterTests(draft, entered, { at: scene.at, deviceId })
   const { code, variables } = known
   return {
     vars,
-    messages: {},
+    messages,
     variants: variants.map(({ variant }) => ({ id: variant.id })),
     regions: {},
     interfaceRules: [],
@@ -40,6 +42,7 @@ export function content(draft: Draft, scene: Scene, wish: ContentWish): Fields {
     ...(wish.newsfeedMessages !== undefined && {
       syncNewsfeed: needsSync(draft.profile, wish.newsfeedMessages, scene.now),
     }),
+    ...(known.messages.localCaps !== null && { localCaps: known.messages.localCaps }),
     ...filesOf(scene),
     ...(wish.includeVariantDebugInfo && { variantDebugInfo: debugInfo(variants.map(({ variant }) => variant)) }),
     ...(scene.common.devMode && {
@@ -68,22 +71,6 @@ export function startContent(draft: Draft, scene: Scene, wish: ContentWish): Fie
     ...startChannels(services.catalog.of(scene.app.appId, CHANNELS)),
     ...(common.devMode && { isRegistered, isRegisteredFromOtherApp: false }),
   }
-}
-
-function enter(
-  draft: Draft,
-  entered: Readonly<Record<string, { readonly variantId: number }>>,
-  { at, common }: Scene,
-): void {
-  const session = sessionOf(draft.profile, common.deviceId ?? '')
-  const record = session.phase === 'closed' ? null : session.run.id
-  const profile = draft.edit()
-  const variants = { ...profile.variants }
-  for (const [testId, { variantId }] of Object.entries(entered)) {
-    variants[testId] = { variantId, at }
-    draft.entries.push({ kind: 'variantEntered', at, record, testId: Number(testId), variantId })
-  }
-  profile.variants = variants
 }
 
 /** Where the files are, for SDKs; left out when there are none, or when nobody knows our address. */

@@ -1,4 +1,5 @@
 import type { EpochMs } from '@damson/core'
+import type { NewDelivery } from '../store/deliveries.ts'
 import type { Entry } from './entries.ts'
 import type { AttributeValue, Device, Profile, Tally } from './profile.ts'
 
@@ -10,6 +11,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
  */
 export class Draft {
   readonly entries: Entry[] = []
+  /** To be sent out because of this turn, besides what the history causes. */
+  readonly deliveries: NewDelivery[] = []
   #profile: Profile
   #own: Mutable<Profile> | null = null
   #ownEvents: Record<string, Tally> | null = null

@@ -1,6 +1,6 @@
 import type { PastSession, Run, Session, SessionRules } from '@damson/core/session'
 import { bothInboxes } from './inbox.ts'
-import type { AttributeScalar, AttributeValue, Profile, Tally } from './profile.ts'
+import type { AttributeScalar, AttributeValue, Occurrences, Profile, Tally } from './profile.ts'
 
 /**
  * Merges an anonymous profile into the user who logged in (specification 4.3): the target's values win, sets are united,
@@ -26,6 +26,9 @@ export function merged(target: Profile, anonymous: Profile, rules: SessionRules)
     trafficSource: target.trafficSource ?? anonymous.trafficSource,
     variants: { ...anonymous.variants, ...target.variants },
     ...bothInboxes(target, anonymous),
+    ...((target.messages ?? anonymous.messages) && {
+      messages: united(target.messages ?? {}, anonymous.messages ?? {}, bothOccurrences),
+    }),
     isDeveloper: target.isDeveloper || anonymous.isDeveloper,
     anomalous: target.anomalous || anonymous.anomalous,
   }
@@ -66,6 +69,20 @@ function bothTallies(ours: Tally, theirs: Tally): Tally {
     ...(value !== null && { value }),
     firstAt: Math.min(ours.firstAt, theirs.firstAt),
     lastAt: Math.max(ours.lastAt, theirs.lastAt),
+  }
+}
+
+/** Both got it. What was remembered for limits is put in order; of sessions, the one that goes on is the anonymous one's. */
+function bothOccurrences(ours: Occurrences, theirs: Occurrences): Occurrences {
+  const recent = [...(ours.recent ?? []), ...(theirs.recent ?? [])].sort((a, b) => a - b)
+  return {
+    ...ours,
+    ...theirs,
+    count: ours.count + theirs.count,
+    ...(recent.length > 0 && { recent }),
+    ...((ours.triggers ?? theirs.triggers) !== undefined && {
+      triggers: (ours.triggers ?? 0) + (theirs.triggers ?? 0),
+    }),
   }
 }
 

@@ -46,6 +46,18 @@ export interface InboxItem {
   readonly campaignId?: number
 }
 
+/** How often a user got a message, or messages of a channel, as far as its limits have to know. */
+export interface Occurrences {
+  readonly count: number
+  /** The last ones, oldest first; as many as its limits ask for. */
+  readonly recent?: readonly EpochMs[]
+  /** The session or offline record it happened in last, and how often there. */
+  readonly session?: string
+  readonly inSession?: number
+  /** How often it was triggered, whatever became of it. */
+  readonly triggers?: number
+}
+
 /** All we know of one user. Plain data: what is stored is exactly its JSON. */
 export interface Profile {
   /** Unique within the app. An anonymous profile is kept under its device's id (specification 4.2). */
@@ -74,6 +86,8 @@ export interface Profile {
   readonly inbox: Readonly<Record<string, InboxItem>>
   /** How many were ever delivered: no id is given twice, not even when an item was deleted. */
   readonly inboxCount: number
+  /** What limits have to know: by the id of the message, and by the channel for caps. Absent: nothing yet. */
+  readonly messages?: Readonly<Record<string, Occurrences>>
   readonly isDeveloper: boolean
   /** Sent a time that had to be rewritten (specification 5.3.5). */
   readonly anomalous: boolean

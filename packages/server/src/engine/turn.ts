@@ -15,7 +15,11 @@ import { content, type ContentWish, startContent } from './content.ts'
 import { setDevice } from './devices.ts'
 import { Draft, emptyProfile } from './draft.ts'
 import type { TimeWarning } from './effective-time.ts'
+import { contentKind } from '../content/snapshot.ts'
 import { handlers, isBlockable, type ProfileHandler, whenUnknown } from './handlers/index.ts'
+import type { Triggers } from '../content/messages/compile.ts'
+import { joined, react, UNWATCHED, watch } from './messages/react.ts'
+import { messageSceneOf } from './messages/scene.ts'
 import type { NameKind, Names } from './names.ts'
 import { noting } from './params.ts'
 import type { Caller } from './perform.ts'
@@ -105,6 +109,24 @@ export function decideTurn(items: readonly Item[], loaded: Loaded, setting: Sett
   }
 }
 
+type DecideHandler = Extract<ProfileHandler, { kind: 'decide' }>
+
+/** Decides, and then which messages that sets off. */
+function watched(triggers: Triggers, handler: DecideHandler, cast: Cast, args: unknown, scene: Scene): Outcome {
+  const { subject, other } = cast
+  const before = watch(triggers, subject)
+  const otherBefore = other === null ? UNWATCHED : watch(triggers, other)
+  const outcome = handler.decide(cast, args, scene)
+  if (!outcome.success || outcome.ignored === true) return outcome
+  const messageScene = messageSceneOf(scene)
+  if (cast.fate === 'stays') react(triggers, subject, before, messageScene)
+  if (cast.other === null) return outcome
+  // Whoever logged in has brought their history along: it has set off what it could.
+  const stood = cast.fate === 'merged' ? joined(otherBefore, before, cast.other.entries.length) : otherBefore
+  react(triggers, cast.other, stood, messageScene)
+  return outcome
+}
+
 /** The turn while its items are played. */
 class OpenTurn {
   cast: Cast | null
@@ -112,11 +134,14 @@ class OpenTurn {
   readonly seen: { key: string; answer: string; at: EpochMs }[] = []
   readonly #loaded: Loaded
   readonly #setting: Setting
+  /** What sets messages off; `null`: nothing does. */
+  readonly #triggers: Triggers | null
   #answers: Map<string, string> | null = null
 
   constructor(loaded: Loaded, setting: Setting) {
     this.#loaded = loaded
     this.#setting = setting
+    this.#triggers = setting.services.catalog.of(setting.app.appId, contentKind).messages.triggers
     this.cast = loaded.subject === null ? null : this.#castOf(new Draft(loaded.subject))
   }
 
@@ -141,7 +166,8 @@ class OpenTurn {
     if (handler.kind === 'query') return handler.query(new Draft(cast.subject.profile), args, scene)
 
     const isNewDevice = this.#link(cast, common)
-    const outcome = handler.decide(cast, args, scene)
+    const outcome =
+      this.#triggers === null ? handler.decide(cast, args, scene) : watched(this.#triggers, handler, cast, args, scene)
     // Whoever is removed has no devices any more, the one that the request came from included.
     if (cast.fate === 'removed' || cast.fate === 'erased') cast.devices.clear()
     if (!outcome.success) {

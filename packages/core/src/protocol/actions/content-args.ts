@@ -20,6 +20,7 @@ export const CONTENT_RESULT: Readonly<Record<string, JsonSchema>> = {
   regions: { type: 'object', additionalProperties: { type: 'object' }, description: 'Regions by name.' },
   interfaceRules: { type: 'array', items: {}, description: 'Always empty.' },
   interfaceEvents: { type: 'array', items: {}, description: 'Always empty.' },
+  localCaps: { type: 'array', items: { type: 'object' }, description: 'Caps on in-app messages; if there are any.' },
   files: { type: 'object', description: 'Addresses of files by name; if there are any.' },
   variantDebugInfo: { type: 'object', description: 'The variants with their values; if it was asked for.' },
   varsFromCode: { type: 'object', description: 'What `setVars` said last; devMode only.' },

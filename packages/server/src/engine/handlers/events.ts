@@ -1,7 +1,7 @@
 import { type ArgsOf, done, DONE_OFFLINE, failed, type Outcome, warned } from '@damson/core/protocol'
 import type { Disposition, SessionAnswer } from '@damson/core/session'
-import { tallied } from '../draft.ts'
-import type { Entry, Params } from '../entries.ts'
+import type { Params } from '../entries.ts'
+import { type EventEntry, recordEvent } from '../occurrence.ts'
 import { contentWarning, keepParams, noting } from '../params.ts'
 import type { Cast, Decide, Scene } from '../scene.ts'
 import { inLane } from './sessions.ts'
@@ -14,9 +14,6 @@ export const track: Decide<'track'> = (cast, args, scene) => {
 
 /** Crossing the border of a region: nothing the user did (specification 8.15). */
 export const trackGeofence: Decide<'trackGeofence'> = (cast, args, scene) => occur(cast, args, 'passive', scene)
-
-/** An event's line while it is put together. */
-type EventEntry = { -readonly [K in keyof Extract<Entry, { kind: 'event' }>]: Extract<Entry, { kind: 'event' }>[K] }
 
 type PlacedAnswer = Extract<SessionAnswer, { as: 'session' | 'offline' }>
 
@@ -39,7 +36,7 @@ function occur(cast: Cast, args: Occurrence, disposition: Disposition, scene: Sc
   if (args.value !== undefined) event.value = value
   if (args.info !== undefined) event.info = args.info
   if (params !== undefined) event.params = params
-  record(cast, scene, event)
+  recordEvent(cast.subject, scene.at, event)
   return noting(answer.as === 'offline' ? DONE_OFFLINE : done(), own ?? warning)
 }
 
@@ -67,15 +64,6 @@ function eventName(event: string | undefined, messageId: number | undefined): st
 
 function recordOf(answer: PlacedAnswer): string {
   return answer.as === 'session' ? answer.sessionId : answer.recordId
-}
-
-function record({ subject }: Cast, { at }: Scene, event: EventEntry): void {
-  const events = subject.events()
-  const before = Object.hasOwn(events, event.name) ? events[event.name] : undefined
-  events[event.name] = tallied(before, at, event.value)
-  subject.edit().eventCount += 1
-  if (before === undefined) event.firstAfterMs = Math.max(0, at - subject.profile.createdAt)
-  subject.entries.push(event)
 }
 
 /** Converts a value that came with a currency code, and keeps what it was as two parameters (specification 7.3). */

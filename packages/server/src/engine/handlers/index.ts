@@ -11,6 +11,7 @@ import { exportData, exportReport, exportUsers, getExportResults } from './expor
 import { getMultiResults } from './imports.ts'
 import { deleteNewsfeedMessage, getNewsfeedMessages, markNewsfeedMessageAsRead } from './inbox.ts'
 import { advance, track, trackGeofence } from './events.ts'
+import { getMessage, getMessages, getUnsubscribeCategories, sendMessage } from './messages.ts'
 import { addPostback, deletePostback, listPostbacks } from './postbacks.ts'
 import { getMigrateState, log } from './sdk.ts'
 import { heartbeat, pauseSession, pauseState, restart, resumeSession, resumeState, start, stop } from './sessions.ts'
@@ -79,6 +80,10 @@ const table: { readonly [Name in Handled]: Handler<Name> } = {
   addAndroidNotificationChannel: app(addAndroidNotificationChannel),
   getAndroidNotificationChannels: app(getAndroidNotificationChannels),
   deleteAndroidNotificationChannel: app(deleteAndroidNotificationChannel),
+  sendMessage: decide(sendMessage),
+  getMessage: app(getMessage),
+  getMessages: app(getMessages),
+  getUnsubscribeCategories: app(getUnsubscribeCategories),
   getMigrateState: app(getMigrateState),
   log: app(log),
   exportData: app(exportData),

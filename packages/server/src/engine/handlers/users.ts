@@ -4,6 +4,7 @@ import { chooseLane, isOpen } from '@damson/core/session'
 import { addToAttributes, incrementAttributes, removeFromAttributes, setAttributes } from '../attributes.ts'
 import { DEVELOPER_FIELD, setDevice, withVersion } from '../devices.ts'
 import { Draft, emptyProfile, isAnonymous } from '../draft.ts'
+import { EMAIL } from '../email.ts'
 import { exportedUser } from '../export-user.ts'
 import { checkTallies, editTallies } from '../history-edits.ts'
 import { merged } from '../merge.ts'
@@ -168,8 +169,6 @@ export const setTrafficSourceInfo: Decide<'setTrafficSourceInfo'> = ({ subject }
   subject.entries.push({ kind: 'trafficSource', at, record, source })
   return done()
 }
-
-const EMAIL = /^[^\s@<>()",;:]+@[^\s@<>()",;:]+\.[^\s@<>()",;:]+$/
 
 /** `registerDevice` (specification 8.8): makes a device a developer's. */
 export const registerDevice: Decide<'registerDevice'> = ({ subject }, { email }, { app, common }) => {

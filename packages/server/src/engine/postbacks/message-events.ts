@@ -2,7 +2,8 @@ import { MESSAGE_CHANNELS, type MessageChannel } from '@damson/core/protocol'
 
 /** What is known of a message that an event is about. */
 export interface KnownMessage {
-  readonly channel: MessageChannel
+  /** `null`: one that no postback tells of. */
+  readonly channel: MessageChannel | null
   /** Of an in-app message, the name of its template. */
   readonly template: string
 }
@@ -54,7 +55,7 @@ export function messageEvent(
   message: KnownMessage | null,
   wanted: readonly MessageChannel[],
 ): MessageEvent {
-  const candidates = message === null ? MESSAGE_CHANNELS : [message.channel]
+  const candidates = message === null ? MESSAGE_CHANNELS : message.channel === null ? [] : [message.channel]
   if (tracked === '') {
     const isView = candidates.every((channel) => channel === 'In-app Message' || !wanted.includes(channel))
     return eventOn(isView ? 'View' : 'Send', candidates, message)

@@ -1,0 +1,150 @@
+import { toWellFormed } from '@damson/core/protocol'
+import { Liquid, LiquidError, type Template } from 'liquidjs'
+import type { Position } from '../audience/problem.ts'
+
+/** What a place in a message does to the values that are put there. */
+export const ESCAPES = {
+  none: undefined,
+  html: 'escape',
+  /** Between quotes of a JSON text. */
+  json: (value: unknown) => JSON.stringify(textOf(value)).slice(1, -1),
+  /** In the path, query or fragment of a URL. */
+  url: (value: unknown) => encodeURIComponent(toWellFormed(textOf(value))),
+  /** In a header: one line. */
+  line: (value: unknown) => textOf(value).replaceAll(/[\r\n\0]+/g, ' '),
+} as const
+export type Escape = keyof typeof ESCAPES
+
+/** What templates see. `value` and `parameter` are of the call and of the trigger. */
+export interface TemplateValues {
+  readonly value: Readonly<Record<string, unknown>>
+  readonly userAttribute: Readonly<Record<string, unknown>>
+  readonly parameter: Readonly<Record<string, unknown>>
+  readonly place: Readonly<Record<string, unknown>>
+  readonly userId: string
+  readonly deviceId: string | null
+  /** The event or state that set it off; '' for others. */
+  readonly trigger: string
+  /** ISO 8601. */
+  readonly now: string
+}
+
+/** A text with places in it. */
+export interface Text {
+  /** No value is put in: the same for everybody. */
+  readonly isConstant: boolean
+  /** @throws {TemplateError} it took too long or became too large */
+  render(values: TemplateValues): string
+}
+
+/** What is wrong with a template; where it is known, in a place counted in the text. */
+export class TemplateError extends Error {
+  override readonly name = 'TemplateError'
+  readonly position: Position | null
+
+  constructor(reason: string, position: Position | null = null) {
+    super(reason)
+    this.position = position
+  }
+}
+
+/** Longest text of a template, and of what it becomes: characters. */
+export const TEMPLATE_CHARACTERS_MAX = 100_000
+export const RENDERED_CHARACTERS_MAX = 1_000_000
+/** What loops and filters may allocate, in liquidjs' own measure, and how long they may run: milliseconds. */
+const MEMORY_MAX = 1_000_000
+const RENDER_MS_MAX = 100
+
+const engines = new Map<Escape, Liquid>()
+
+/**
+ * Reads a text with `{{ … }}` and `{% … %}`: Liquid, and two older spellings of `value['name']`.
+ * @throws {TemplateError} it is none
+ */
+export function compileText(source: string, escape: Escape): Text {
+  if (source.length > TEMPLATE_CHARACTERS_MAX)
+    throw new TemplateError(`expected at most ${TEMPLATE_CHARACTERS_MAX} characters, and found ${source.length}`)
+  if (!source.includes('{{') && !source.includes('{%')) return { isConstant: true, render: () => source }
+  const engine = engineFor(escape)
+  let parsed: Template[]
+  try {
+    parsed = engine.parse(inLiquid(source))
+  } catch (error) {
+    throw problemOf(error, source)
+  }
+  return {
+    isConstant: false,
+    render(values) {
+      let text: string
+      try {
+        text = String(engine.renderSync(parsed, values))
+      } catch (error) {
+        throw problemOf(error, source)
+      }
+      if (text.length > RENDERED_CHARACTERS_MAX)
+        throw new TemplateError(`expected to become at most ${RENDERED_CHARACTERS_MAX} characters`)
+      return text
+    },
+  }
+}
+
+/**
+ * `{{Value "name"}}` and `{{"name"}}`, which the hosted service had besides Liquid's `{{ value['name'] }}`.
+ * @source documented: specification 8.12
+ */
+function inLiquid(source: string): string {
+  return source.replaceAll(
+    /\{\{(-?)\s*(?:Value\s+)?("[^"]*"|'[^']*')\s*(?=\||-?\}\})/g,
+    (_, dash: string, name: string) => `{{${dash} value[${name}] `,
+  )
+}
+
+function engineFor(escape: Escape): Liquid {
+  const known = engines.get(escape)
+  if (known !== undefined) return known
+  const outputEscape = ESCAPES[escape]
+  const engine = new Liquid({
+    ...(outputEscape !== undefined && { outputEscape }),
+    // What is not a value's own cannot be reached: no prototypes, no methods.
+    ownPropertyOnly: true,
+    strictFilters: true,
+    // No files: nothing is included.
+    templates: {},
+    parseLimit: 2 * TEMPLATE_CHARACTERS_MAX,
+    memoryLimit: MEMORY_MAX,
+    renderLimit: RENDER_MS_MAX,
+    // The same on every node, wherever it stands.
+    timezoneOffset: 0,
+    locale: 'en-US',
+  })
+  for (const tag of ['include', 'render', 'layout', 'block']) delete engine.tags[tag]
+  // A turn may be decided twice, and must come out the same.
+  delete engine.filters['sample']
+  for (const name of Object.keys(engine.filters).filter((one) => one.startsWith('date'))) useOwnClock(engine, name)
+  engines.set(escape, engine)
+  return engine
+}
+
+/** `now` and `today` are the instant of the decision, not that of the machine. */
+function useOwnClock(engine: Liquid, name: string): void {
+  const filter = engine.filters[name]
+  if (typeof filter !== 'function') throw new Error(`Expected the filter '${name}' of liquidjs to be a function.`)
+  engine.registerFilter(name, function (value: unknown, ...args: unknown[]) {
+    const at = value === 'now' || value === 'today' ? (this.context.getSync(['now']) as unknown) : value
+    return (filter as (this: unknown, ...all: unknown[]) => unknown).call(this, at, ...args)
+  })
+}
+
+function problemOf(error: unknown, source: string): TemplateError {
+  if (!LiquidError.is(error)) throw error
+  const [line = 1, column = 1] = error.token.getPosition()
+  const reason = error.message.replace(/, line:\d+, col:\d+$/, '')
+  const before = source.split('\n').slice(0, line - 1)
+  const offset = before.reduce((sum, one) => sum + one.length + 1, 0) + column - 1
+  return new TemplateError(`expected a template that can be read: ${reason}`, { line, column, offset })
+}
+
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}

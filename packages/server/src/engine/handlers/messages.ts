@@ -1,0 +1,37 @@
+import { done, failed, warned } from '@damson/core/protocol'
+import { toldMessage, visibleMessages } from '../../content/messages/told.ts'
+import { contentKind } from '../../content/snapshot.ts'
+import { decideMessage } from '../messages/decide.ts'
+import { messageSceneOf } from '../messages/scene.ts'
+import type { Decide } from '../scene.ts'
+import type { AppQuery } from './index.ts'
+
+/** `sendMessage` (specification 8.12). By a user id it goes to all devices, with a device id to that one. */
+export const sendMessage: Decide<'sendMessage'> = ({ subject }, { messageId, values, force }, scene) => {
+  const { messages } = scene.services.catalog.of(scene.app.appId, contentKind)
+  const message = /^\d+$/.test(messageId) ? messages.byId.get(Number(messageId)) : undefined
+  if (message === undefined) return warned('MESSAGE_ENTITY_NOT_FOUND')
+  const decided = decideMessage(subject, message, messageSceneOf(scene), {
+    force,
+    ...(values !== undefined && { values }),
+    toDevice: scene.common.deviceId,
+  })
+  // @source observed: both answers but the text of the second (unknowns 89)
+  return decided.as === 'sent'
+    ? done({ result: 'Message sent', messagesSent: decided.sent })
+    : done({ result: 'Message not sent', messagesSent: 0 })
+}
+
+export const getMessages: AppQuery<'getMessages'> = (args, { app, services, now }) => {
+  const { messages } = services.catalog.of(app.appId, contentKind)
+  return done({ messages: visibleMessages(messages, args, now).map((message) => toldMessage(message, now)) })
+}
+
+export const getMessage: AppQuery<'getMessage'> = ({ id, includeDrafts }, { app, services, now }) => {
+  const { messages } = services.catalog.of(app.appId, contentKind)
+  const message = visibleMessages(messages, { includeDrafts, recent: false }, now).find((one) => one.id === id)
+  return message === undefined ? failed('MESSAGE_NOT_FOUND') : done({ message: toldMessage(message, now) })
+}
+
+export const getUnsubscribeCategories: AppQuery<'getUnsubscribeCategories'> = (_, { app, services }) =>
+  done({ categories: services.catalog.of(app.appId, contentKind).messages.categories })
