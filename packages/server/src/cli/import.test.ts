@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '@damson/core'
 import { fakeClock } from '@damson/core/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -8,6 +9,8 @@ import { createServer, type Server } from '../server.ts'
 import { folderFiles } from '../store/files.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
 import { TEST_APP } from '../testing/test-server.ts'
+import { importFolder } from './import/importer.ts'
+import { openRawFolder } from './import/raw-files.ts'
 import { finish } from './testing.ts'
 
 const NOON = Date.UTC(2023, 10, 10, 20)
@@ -98,6 +101,24 @@ async function exportTo(data: string, target: string, exportFormat: string): Pro
     )
   })
 }
+
+test.each(['json', 'csv'])('an import of %s says how far it is, from nothing to all, packed or not', async (format) => {
+  await served('old', async (call, clock) => fill(call, clock))
+  const raw = mkdtempSync(join(folder, 'raw-'))
+  const texts = await exportTo('old', raw.slice(folder.length), format)
+  if (format === 'json') writeFileSync(join(raw, 'packed.gz'), gzipSync(texts.join('')))
+  await served('new', async () => undefined)
+  const store = await sqliteStore({ file: join(folder, 'new', 'damson.db') })
+  const parts: number[] = []
+  const of = { store, appId: TEST_APP.appId, name: 'x', folder: await openRawFolder(raw), batchRecords: 3 }
+  const { records } = await importFolder({ ...of, onProgress: (_, part) => void parts.push(part) })
+  expect(records).toBeGreaterThanOrEqual(18)
+  expect(parts.length).toBeGreaterThan(1)
+  expect(parts).toEqual(parts.toSorted((one, two) => one - two))
+  expect(parts[0]).toBeGreaterThan(0)
+  expect(parts.at(-1)).toBeCloseTo(1, 10)
+  await store.close()
+})
 
 test.each(['json', 'csv'])(
   'what is exported as %s, imported into nothing and exported again is the same [I-01]',

@@ -68,17 +68,18 @@ function reportText(report: ImportReport, others: readonly string[]): string {
 }
 
 interface Progress {
-  show(report: ImportReport, done: number): void
+  show(report: ImportReport, part: number): void
   stop(): void
 }
 
-/** How many there are is not known before all are read, so the bar counts and does not promise. */
+/** How many sessions there are is not known before all are read, so what is shown are bytes. */
 function progressBar({ screen }: Terminal): Progress {
   if (screen === null) return { show() {}, stop() {} }
-  const bar = new SingleBar({ format: '{value} sessions, {events} events', stream: screen, clearOnComplete: true })
-  bar.start(0, 0, { events: 0 })
+  const format = '{bar} {percentage} % {sessions} sessions, {events} events'
+  const bar = new SingleBar({ format, stream: screen, clearOnComplete: true })
+  bar.start(1, 0, { sessions: 0, events: 0 })
   return {
-    show: ({ events }, done) => bar.update(done, { events }),
+    show: ({ records: sessions, events }, part) => bar.update(part, { sessions, events }),
     stop: () => bar.stop(),
   }
 }

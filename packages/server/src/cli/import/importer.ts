@@ -3,8 +3,9 @@ import { DEFAULT_SESSION_RULES } from '@damson/core/session'
 import { readHistory } from '../../engine/histories.ts'
 import type { Store } from '../../store/store.ts'
 import { importRecords } from './import-records.ts'
-import { joinTables } from './raw-csv.ts'
-import { linesOf, rowsOf, type RawFolder } from './raw-files.ts'
+import type { CsvType } from '../../engine/record-csv.ts'
+import { joinTables, type RawRow } from './raw-csv.ts'
+import { linesOf, type Note, rowsOf, type RawFolder } from './raw-files.ts'
 import { parseRawLine } from './raw-json.ts'
 import { RawError, type RawRecord } from './raw-record.ts'
 import { type ImportedRecord, readRecord } from './read-record.ts'
@@ -27,7 +28,8 @@ export interface ImportOptions {
   readonly folder: RawFolder
   /** How many records are read between two commits of how far it is. */
   readonly batchRecords?: number
-  onProgress?(report: ImportReport, done: number): void
+  /** `part`: how much of the work is done, from 0 to 1, by the bytes of the folder. */
+  onProgress?(report: ImportReport, part: number): void
 }
 
 /** Documents that say how far an import is; gone when it has ended. */
@@ -43,7 +45,9 @@ interface Checkpoint extends ImportReport {
 /** Where records come from: one file of lines, or the six tables together. */
 interface Source {
   readonly key: string
-  read(): AsyncIterable<readonly Raw[]>
+  readonly bytes: number
+  /** Notes as many bytes as it has, one after the other, as the work that they stand for is done. */
+  read(note: Note): AsyncIterable<readonly Raw[]>
 }
 
 /** A record, or why there is none. */
@@ -63,10 +67,19 @@ export async function importFolder(options: ImportOptions): Promise<ImportReport
     ? { ...before, unreadable: [...before.unreadable] }
     : { records: 0, known: 0, events: 0, unreadable: [], unreadableCount: 0 }
   let isReached = before === undefined
-  let done = 0
-  for (const source of sourcesOf(options.folder)) {
+  const sources = sourcesOf(options.folder)
+  const total = sources.reduce((sum, { bytes }) => sum + bytes, 0)
+  let read = 0
+  const note: Note = (bytes) => {
+    read += bytes
+    onProgress?.(report, Math.min(1, read / total))
+  }
+  for (const source of sources) {
     const isCurrent = source.key === before?.source
-    if (!isReached && !isCurrent) continue
+    if (!isReached && !isCurrent) {
+      note(source.bytes)
+      continue
+    }
     isReached = true
     const skip = isCurrent ? before.taken : 0
     let taken = 0
@@ -76,12 +89,10 @@ export async function importFolder(options: ImportOptions): Promise<ImportReport
       batch = []
       const checkpoint: Checkpoint = { ...report, source: source.key, taken }
       await store.changeDocuments(appId, IMPORT_KIND, () => ({ answer: null, put: { [name]: checkpoint } }))
-      onProgress?.(report, done)
     }
-    for await (const raws of source.read()) {
+    for await (const raws of source.read(note)) {
       for (const raw of raws) {
         taken += 1
-        done += 1
         if (taken <= skip) continue
         batch.push(raw)
         if (batch.length >= batchRecords) await take()
@@ -94,15 +105,26 @@ export async function importFolder(options: ImportOptions): Promise<ImportReport
 }
 
 function sourcesOf({ json, csv }: RawFolder): readonly Source[] {
-  const files = json.map(({ name, path, bytes }) => ({ key: `${name} ${bytes}`, read: () => jsonRecords(name, path) }))
+  const files = json.map(({ name, path, bytes }) => ({
+    key: `${name} ${bytes}`,
+    bytes,
+    read: (note: Note) => jsonRecords(name, path, note),
+  }))
   if (csv.length === 0) return files
   const key = csv.map(({ name, bytes }) => `${name} ${bytes}`).join('|')
-  return [...files, { key: createHash('sha256').update(key).digest('hex'), read: () => csvRecords(csv) }]
+  return [
+    ...files,
+    { key: createHash('sha256').update(key).digest('hex'), bytes: bytesOf(csv), read: (note) => csvRecords(csv, note) },
+  ]
 }
 
-async function* jsonRecords(name: string, path: string): AsyncGenerator<readonly Raw[]> {
+function bytesOf(files: RawFolder['csv']): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+async function* jsonRecords(name: string, path: string, note: Note): AsyncGenerator<readonly Raw[]> {
   let number = 0
-  for await (const lines of linesOf(path)) {
+  for await (const lines of linesOf(path, note)) {
     const raws: Raw[] = []
     for (const line of lines) {
       number += 1
@@ -112,8 +134,17 @@ async function* jsonRecords(name: string, path: string): AsyncGenerator<readonly
   }
 }
 
-async function* csvRecords(csv: RawFolder['csv']): AsyncGenerator<readonly Raw[]> {
-  for await (const { record, sessionId } of joinTables((types) => rowsOf(csv, types))) {
+/** All tables are read before the first session is there: reading them is half of the work, taking sessions the other. */
+async function* csvRecords(csv: RawFolder['csv'], note: Note): AsyncGenerator<readonly Raw[]> {
+  let sessions = 0
+  const rows = async function* (types: readonly CsvType[]): AsyncGenerator<readonly RawRow[]> {
+    for await (const read of rowsOf(csv, types, (bytes) => note(bytes / 2))) {
+      for (const { type } of read) if (type === 'sessions') sessions += 1
+      yield read
+    }
+  }
+  for await (const { record, sessionId } of joinTables(rows)) {
+    if (record !== null) note(bytesOf(csv) / 2 / sessions)
     const read = (): RawRecord => {
       if (record === null) throw new RawError('it has rows in other tables, but none in sessions')
       return record

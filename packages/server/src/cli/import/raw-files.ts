@@ -55,15 +55,24 @@ async function kindOf(path: string): Promise<'json' | CsvType | null> {
   return null
 }
 
-export function linesOf(path: string): AsyncIterable<readonly string[]> {
-  return splitLines(bytesOf(path) as AsyncIterable<Buffer>)
+/** Told how many bytes of a file were read since it was told last; of a packed one, packed bytes. */
+export type Note = (bytes: number) => void
+
+export function linesOf(path: string, note: Note = () => {}): AsyncIterable<readonly string[]> {
+  return splitLines(bytesOf(path, note) as AsyncIterable<Buffer>)
 }
 
 /** Rows by their columns, a few hundred at a time. A damaged table is told with its file's name. */
-export async function* rowsOf(files: RawFolder['csv'], types: readonly CsvType[]): AsyncGenerator<readonly RawRow[]> {
+export async function* rowsOf(
+  files: RawFolder['csv'],
+  types: readonly CsvType[],
+  note: Note,
+): AsyncGenerator<readonly RawRow[]> {
   for (const { path, name, type } of files) {
     if (!types.includes(type)) continue
-    const parser = Readable.from(bytesOf(path)).pipe(parse({ bom: true, columns: true, relax_column_count: true }))
+    const parser = Readable.from(bytesOf(path, note)).pipe(
+      parse({ bom: true, columns: true, relax_column_count: true }),
+    )
     let rows: RawRow[] = []
     try {
       for await (const cells of parser as AsyncIterable<Record<string, string>>) {
@@ -78,7 +87,7 @@ export async function* rowsOf(files: RawFolder['csv'], types: readonly CsvType[]
   }
 }
 
-async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
-  const raw = createReadStream(path)
+async function* bytesOf(path: string, note: Note): AsyncGenerator<Uint8Array> {
+  const raw = createReadStream(path).on('data', ({ length }) => note(length))
   yield* (path.endsWith('.gz') ? raw.pipe(createGunzip()) : raw) as AsyncIterable<Uint8Array>
 }
