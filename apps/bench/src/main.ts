@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { runClientBench } from './client/index.ts'
 import { runContentBench } from './content/index.ts'
+import { runExportBench } from './export/index.ts'
 import { runExpressBench } from './express/index.ts'
 import { runServerBench } from './server/index.ts'
 
@@ -43,6 +44,17 @@ program
   .addOption(number('starts', 'starts of each measurement', 2_000))
   .option('--keep', 'write the figures to docs/benchmarks.md and docs/benchmarks/content.json', false)
   .action(({ rounds, starts, keep }) => runContentBench({ rounds, starts, isKept: keep }))
+
+program
+  .command('export')
+  .description('`exportData` of many events: its memory, and its time in ratio to a plain dump of the history')
+  .addOption(number('rounds', 'rounds of each measurement; the median is quoted', 3))
+  .addOption(number('events', 'events that are exported', 1_000_000))
+  .option('--data <folder>', 'where the data lies, so that another run need not make it again')
+  .option('--keep', 'write the figures to docs/benchmarks.md and docs/benchmarks/export.json', false)
+  .action(({ rounds, events, data, keep }) =>
+    runExportBench({ rounds, events, isKept: keep, ...(data !== undefined && { data }) }),
+  )
 
 program
   .command('express')
