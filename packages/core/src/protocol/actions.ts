@@ -1,5 +1,6 @@
 import { batch } from './actions/batch.ts'
 import { channels } from './actions/channels.ts'
+import { campaigns } from './actions/campaigns.ts'
 import { content } from './actions/content.ts'
 import { events } from './actions/events.ts'
 import { dataExports } from './actions/exports.ts'
@@ -21,6 +22,7 @@ export const ACTIONS = {
   ...inbox,
   ...channels,
   ...messages,
+  ...campaigns,
   ...postbacks,
   ...batch,
   ...dataExports,

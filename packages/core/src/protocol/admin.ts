@@ -54,6 +54,21 @@ export const ADMIN_ACTIONS = {
     { appId, content },
     { changes: CHANGES },
   ),
+  listCampaigns: admin(
+    'Answers the campaigns of an app: when each runs next, and what became of its last runs.',
+    { appId },
+    { campaigns: { type: 'array', items: { type: 'object' } } },
+  ),
+  runCampaign: admin(
+    'Begins a run of an active campaign now, to everybody in its audience.',
+    { appId, campaignId: wire.integer().required().describe('The campaign.') },
+    { run: { type: 'string', description: 'The id of the run.' } },
+  ),
+  cancelCampaign: admin(
+    'Ends the run of a campaign that goes on; what was sent stays sent. Later runs are begun all the same.',
+    { appId, campaignId: wire.integer().required().describe('The campaign.') },
+    { cancelled: { type: 'boolean', description: 'Whether there was a run to end.' } },
+  ),
   listFiles: admin(
     'Answers the files of variables.',
     { appId },

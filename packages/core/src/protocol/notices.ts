@@ -30,6 +30,7 @@ export const NOTICES = {
   USER_NOT_FOUND: warning('User not found; request skipped.'),
   NO_ACTIVE_SESSION: warning('No active session; request skipped.'),
   MESSAGE_ENTITY_NOT_FOUND: warning('Message entity not found'),
+  CAMPAIGN_NOT_FOUND: warning('Campaign not found'),
 
   // Done, but not quite as asked. The 2015 wording ("Anomaly detected…") is superseded.
   CLOCK_BEHIND: warning(({ days }: Days) => `Device clock skew detected (${days} days behind). Rewriting timestamp.`),

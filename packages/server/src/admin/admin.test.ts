@@ -161,3 +161,41 @@ describe('content and files', () => {
     expect((await server.fetch(new Request(headers.get('location')!))).status).toBe(404)
   })
 })
+
+describe('campaigns', () => {
+  const webhook = { name: 'Hello', state: 'active', channel: 'webhook', content: { url: 'https://shop.example/' } }
+  const campaign = { name: 'Autumn', state: 'active', messages: [42], perSecond: 1 }
+  const schedule = { cron: '0 9 1 1 *' }
+  const told = async () => ((await ask('listCampaigns', app)).campaigns as Record<string, unknown>[])[0]
+
+  test('are told with their next time, begun by hand and cancelled', async () => {
+    const users = ['ann', 'bob', 'eve']
+    for (const userId of users) await api({ ...app, clientKey: 'prod_test', action: 'start', userId })
+    await ask('applyContent', {
+      ...app,
+      content: { messages: { 42: webhook }, campaigns: { 7: { ...campaign, schedule } } },
+    })
+    expect(await told()).toEqual({ id: 7, name: 'Autumn', state: 'active', next: expect.any(Number), runs: [] })
+    expect(new Date(Number((await told())!.next) * 1000).toISOString()).toMatch(/-01-01T09:00:00.000Z$/)
+
+    const { run } = await ask('runCampaign', { ...app, campaignId: 7 })
+    expect(run).toMatch(/^campaign_1_7_\d+$/)
+    expect(await ask('runCampaign', { ...app, campaignId: 7 })).toMatchObject({ status: 409, success: false })
+    expect((await told())!.runs).toMatchObject([{ id: run, state: 'waiting', users: 0, sent: 0 }])
+    await server.work()
+    expect((await told())!.runs).toMatchObject([{ id: run, state: 'running', sent: 1 }])
+
+    expect(await ask('cancelCampaign', { ...app, campaignId: 7 })).toMatchObject({ cancelled: true })
+    await server.work()
+    expect((await told())!.runs).toMatchObject([{ id: run, state: 'cancelled', sent: 1, finished: expect.any(Number) }])
+    expect(await ask('cancelCampaign', { ...app, campaignId: 7 })).toMatchObject({ cancelled: false })
+  })
+
+  test('that are not there, or not active, cannot be begun', async () => {
+    const content = { messages: { 42: webhook }, campaigns: { 7: { ...campaign, state: 'draft' } } }
+    await ask('applyContent', { ...app, content })
+    for (const campaignId of [7, 8])
+      expect(await ask('runCampaign', { ...app, campaignId })).toMatchObject({ status: 404, success: false })
+    expect(await ask('listCampaigns', { appId: 'none' })).toMatchObject({ status: 404 })
+  })
+})

@@ -6,8 +6,12 @@ import { exportedContent, type Plan, planContent } from '../content/plan.ts'
 import { readContent } from '../content/read-content.ts'
 import { contentKind } from '../content/snapshot.ts'
 import type { App } from '../engine/app.ts'
+import { beginRun, cancelRun, runsOf } from '../engine/campaign-jobs.ts'
+import { JOB_KIND } from '../engine/job.ts'
 import type { RunningEngine } from '../engine/engine.ts'
 import { CHANNELS, toldChannels, withChannel, withoutChannel } from '../engine/notification-channels.ts'
+import { refusal } from '../http/responses.ts'
+import { toldCampaign } from './told-campaign.ts'
 import { ISSUED_CLASSES, keptApp, randomAppId, randomKey, randomKeys, rotated } from '../new-app.ts'
 import type { Files } from '../store/files.ts'
 import type { DocumentChange, DocumentSet, Store } from '../store/store.ts'
@@ -60,6 +64,30 @@ export const adminHandlers: { readonly [Name in AdminActionName]: AdminHandler<N
 
   applyContent: ({ appId, content }, { engine }) =>
     planned(engine, appId, content, (wanted) => engine.applyContent(appId, wanted)),
+
+  async listCampaigns({ appId }, { engine, store, clock }) {
+    if (appOf(engine, appId) === undefined) return failed('APP_NOT_FOUND')
+    const { documents } = await store.documents(appId, JOB_KIND)
+    const campaigns = [...engine.campaignsOf(appId).values()]
+    return done({ campaigns: campaigns.map((one) => toldCampaign(one, runsOf(documents, one.id), clock.now())) })
+  },
+
+  async runCampaign({ appId, campaignId }, { engine, store, clock }) {
+    const app = appOf(engine, appId)
+    if (app === undefined) return failed('APP_NOT_FOUND')
+    const campaign = engine.campaignsOf(appId).get(campaignId)
+    if (campaign?.source.state !== 'active') return refusal(404, 'Expected an active campaign of this app.')
+    const now = clock.now()
+    const run = await store.changeDocuments(appId, JOB_KIND, (set) => beginRun(set, app.number, campaignId, now, now))
+    return run === null
+      ? refusal(409, 'A run of this campaign goes on; cancel it first, or wait for its end.')
+      : done({ run })
+  },
+
+  async cancelCampaign({ appId, campaignId }, { engine, store }) {
+    if (appOf(engine, appId) === undefined) return failed('APP_NOT_FOUND')
+    return done({ cancelled: await store.changeDocuments(appId, JOB_KIND, (set) => cancelRun(set, campaignId)) })
+  },
 
   async listFiles({ appId }, { engine, store }) {
     if (appOf(engine, appId) === undefined) return failed('APP_NOT_FOUND')

@@ -10,6 +10,7 @@ const THINGS: Readonly<Record<Section, string>> = {
   messages: 'message',
   categories: 'category',
   caps: 'cap on',
+  campaigns: 'campaign',
 }
 
 /** A plan for people: one line for each thing, and below it the fields that become different. */

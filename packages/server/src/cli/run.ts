@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { addApps } from './apps.ts'
+import { addCampaigns } from './campaigns.ts'
 import { addContent } from './content.ts'
 import { addBackup } from './backup.ts'
 import { addImport } from './import.ts'
@@ -43,6 +44,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   addImport(program, terminal)
   addBackup(program, terminal)
   addContent(program, terminal)
+  addCampaigns(program, terminal)
   addPostbacks(program, terminal)
   addHooks(program, terminal)
   prepare(program, terminal)

@@ -3,9 +3,11 @@ import { compile, matchesEveryone } from './audience/compile.ts'
 import { parseExpression } from './audience/parse.ts'
 import type { Position } from './audience/problem.ts'
 import { isoInstant } from './audience/literals.ts'
+import type { CampaignSource } from './campaigns.ts'
 import type { Targeted } from './leaves.ts'
 import { checkMessage, checkMessageContent } from './messages/check.ts'
 import { flattened, isWithin } from './names.ts'
+import { scheduleProblem } from './schedule.ts'
 import type { ContentSource, Json, TestSource } from './source.ts'
 import { valueProblem } from './value.ts'
 
@@ -25,7 +27,15 @@ type Path = ContentProblem['path']
  */
 export function checkContent(content: ContentSource, known: readonly string[]): readonly ContentProblem[] {
   const problems: ContentProblem[] = []
-  const { audiences = {}, variables = {}, tests = {}, bookmarks = {}, messages = {}, categories = {} } = content
+  const {
+    audiences = {},
+    variables = {},
+    tests = {},
+    bookmarks = {},
+    messages = {},
+    categories = {},
+    campaigns = {},
+  } = content
   const targets = new Targets(audiences, problems)
   for (const name of Object.keys(audiences)) targets.check(audiences[name]!, ['audiences', name])
   targets.checkCircles()
@@ -48,6 +58,12 @@ export function checkContent(content: ContentSource, known: readonly string[]): 
     const path = ['messages', id]
     targets.checkTarget(message, path)
     checkMessage(message, path, Object.keys(categories), (problem) => problems.push(problem))
+  }
+
+  for (const [id, campaign] of Object.entries(campaigns)) {
+    const path = ['campaigns', id]
+    targets.checkTarget(campaign, path)
+    problems.push(...campaignProblems(campaign, messages, path))
   }
 
   const isKnown = (name: string): boolean =>
@@ -107,6 +123,26 @@ function problemsOf(test: TestSource, path: Path): readonly ContentProblem[] {
     problems.push({ path: [...path, 'chosenVariant'], reason: `expected the state finished, but the test is ${state}` })
   if (start !== undefined && end !== undefined && (isoInstant(start) ?? 0) >= (isoInstant(end) ?? 0))
     problems.push({ path: [...path, 'end'], reason: 'expected an end after the start' })
+  return problems
+}
+
+function campaignProblems(
+  { messages: ids, schedule }: CampaignSource,
+  messages: NonNullable<ContentSource['messages']>,
+  path: Path,
+): readonly ContentProblem[] {
+  const problems: ContentProblem[] = []
+  for (const [index, id] of ids.entries()) {
+    const at = [...path, 'messages', index]
+    const message = Object.hasOwn(messages, String(id)) ? messages[String(id)] : undefined
+    if (message === undefined)
+      problems.push({ path: at, reason: `expected a message of this content, and found ${id}` })
+    else if (message.channel === 'inApp')
+      problems.push({ path: at, reason: `expected a message that can be sent, but ${id} is shown by the app` })
+    if (ids.indexOf(id) !== index) problems.push({ path: at, reason: `expected each message once, but ${id} is twice` })
+  }
+  const wrong = schedule === undefined ? null : scheduleProblem(schedule)
+  if (wrong !== null) problems.push({ path: [...path, 'schedule', wrong[0]], reason: wrong[1] })
   return problems
 }
 

@@ -1,3 +1,4 @@
+import type { KeptCampaign } from './campaigns.ts'
 import type { CodeSource, ContentSource, KeptTest, Section } from './source.ts'
 import type { KeptMessage } from './messages/source.ts'
 import { NO_CODE } from './source.ts'
@@ -28,6 +29,10 @@ export function keptTestsOf(documents: ContentDocuments): Readonly<Record<string
 
 export function keptMessagesOf(documents: ContentDocuments): Readonly<Record<string, KeptMessage>> {
   return sectionOf(documents, 'messages') as Readonly<Record<string, KeptMessage>>
+}
+
+export function keptCampaignsOf(documents: ContentDocuments): Readonly<Record<string, KeptCampaign>> {
+  return sectionOf(documents, 'campaigns')
 }
 
 export function codeOf(documents: ContentDocuments): CodeSource {

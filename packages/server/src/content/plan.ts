@@ -1,7 +1,8 @@
 import type { EpochMs } from '@damson/core'
 import type { DocumentSet } from '../store/store.ts'
 import { checkContent, type ContentProblem } from './check.ts'
-import { codeOf, documentId, keptMessagesOf, keptTestsOf, sectionOf } from './documents.ts'
+import { type CampaignSource, keptCampaign } from './campaigns.ts'
+import { codeOf, documentId, keptCampaignsOf, keptMessagesOf, keptTestsOf, sectionOf } from './documents.ts'
 import { type ContentSource, type Section, SECTIONS } from './source.ts'
 
 /** One thing that becomes another. */
@@ -30,6 +31,7 @@ export function planContent(wanted: ContentSource, { documents }: Pick<DocumentS
     tests: keptTestsOf(documents),
     messages: keptMessagesOf(documents),
   }
+  const campaigns = keptCampaignsOf(documents)
   const put: Record<string, unknown> = {}
   const changes = SECTIONS.flatMap((section) =>
     changesOf(section, kept[section] ?? {}, whole[section] ?? {}).map((change) => {
@@ -38,9 +40,11 @@ export function planContent(wanted: ContentSource, { documents }: Pick<DocumentS
       put[id] =
         change.type === 'remove'
           ? null
-          : dated[section] === undefined
-            ? value
-            : withDates(value as Stateful, dated[section][change.name], now)
+          : section === 'campaigns'
+            ? keptCampaign(value as CampaignSource, campaigns[change.name], now)
+            : dated[section] === undefined
+              ? value
+              : withDates(value as Stateful, dated[section][change.name], now)
       return change
     }),
   )
@@ -53,6 +57,7 @@ export function exportedContent(documents: DocumentSet['documents']): ContentSou
     audiences: sectionOf(documents, 'audiences'),
     variables: sectionOf(documents, 'variables'),
     bookmarks: sectionOf(documents, 'bookmarks'),
+    campaigns: mapped(keptCampaignsOf(documents), ({ activeSince: _, ...written }) => written),
     tests: mapped(keptTestsOf(documents), withoutDates),
     messages: mapped(keptMessagesOf(documents), withoutDates),
     categories: sectionOf(documents, 'categories'),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isoInstant } from './audience/literals.ts'
 import { cap, capChannel, category, messageFields } from './messages/schema.ts'
+import { CAMPAIGN_STATES, PER_SECOND_MAX } from './campaigns.ts'
 import { isSafeName } from './names.ts'
 import { type ContentSource, type Json, TEST_STATES, VARIABLE_TYPES } from './source.ts'
 
@@ -86,6 +87,31 @@ const message = z
   })
   .refine(onlyOne, ONLY_ONE)
 
+const schedule = z.strictObject({
+  at: instant.optional(),
+  cron: z.string().optional(),
+  timezone: z.string().optional(),
+  start: instant.optional(),
+  end: instant.optional(),
+})
+
+const campaign = z
+  .strictObject({
+    name,
+    state: z.enum(CAMPAIGN_STATES),
+    audience: name.optional(),
+    where: z.string().optional(),
+    messages: z.array(idNumber).min(1, 'expected at least one message').max(10, 'expected at most 10 messages'),
+    schedule: schedule.optional(),
+    perSecond: z
+      .number()
+      .int('expected a whole number of users a second')
+      .min(1, 'expected at least 1 user a second')
+      .max(PER_SECOND_MAX, `expected at most ${PER_SECOND_MAX} users a second`)
+      .optional(),
+  })
+  .refine(onlyOne, ONLY_ONE)
+
 /** The shape of content as code. What goes beyond shape is found by `checkContent`. */
 export const contentSchema: z.ZodType<ContentSource> = z.strictObject({
   audiences: z.record(name, z.string()).optional(),
@@ -95,4 +121,5 @@ export const contentSchema: z.ZodType<ContentSource> = z.strictObject({
   messages: z.record(id, message).optional(),
   categories: z.record(id, category).optional(),
   caps: z.partialRecord(capChannel, cap).optional(),
+  campaigns: z.record(id, campaign).optional(),
 })

@@ -2,7 +2,8 @@ import type { EpochMs } from '@damson/core'
 import type { CatalogKind } from '../engine/catalog.ts'
 import { audienceOf, type Matches, matchesEveryone } from './audience/index.ts'
 import { seedOf } from './assign.ts'
-import { codeOf, type ContentDocuments, keptMessagesOf, keptTestsOf, sectionOf } from './documents.ts'
+import { type Campaigns, compileCampaigns } from './campaigns.ts'
+import { codeOf, type ContentDocuments, keptCampaignsOf, keptMessagesOf, keptTestsOf, sectionOf } from './documents.ts'
 import { isoInstant } from './audience/literals.ts'
 import { type Leaves, leavesOf, type Target } from './leaves.ts'
 import type { BookmarkSource, CodeSource, ContentSource, KeptTest, VariableSource } from './source.ts'
@@ -39,6 +40,7 @@ export interface Content {
   /** In the order of their ids. */
   readonly tests: readonly Test[]
   readonly bookmarks: ReadonlyMap<string, BookmarkSource>
+  readonly campaigns: Campaigns
   /** Who is meant by a name or an expression; a name that leads nowhere means nobody. */
   readonly target: Target
   readonly messages: Messages
@@ -60,6 +62,7 @@ export function compileContent(documents: ContentDocuments): Content {
     audiences,
     variables: compileVariables(code, sources, target),
     tests: tests.sort((one, other) => one.id - other.id),
+    campaigns: compileCampaigns(keptCampaignsOf(documents), target),
     bookmarks: new Map(Object.entries(sectionOf(documents, 'bookmarks'))),
     target,
     messages: compileMessages(

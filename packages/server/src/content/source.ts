@@ -1,5 +1,6 @@
 import type { EpochMs } from '@damson/core'
 import type { CapSource, CategorySource, MessageSource } from './messages/source.ts'
+import type { CampaignSource } from './campaigns.ts'
 
 /** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
@@ -89,6 +90,8 @@ export interface ContentSource {
   readonly categories?: Readonly<Record<string, CategorySource>> | undefined
   /** How many messages one user gets in all, by channel. */
   readonly caps?: Readonly<Record<string, CapSource>> | undefined
+  /** By their ids. */
+  readonly campaigns?: Readonly<Record<string, CampaignSource>> | undefined
 }
 
 export const SECTIONS = [
@@ -99,6 +102,7 @@ export const SECTIONS = [
   'messages',
   'categories',
   'caps',
+  'campaigns',
 ] as const satisfies readonly (keyof ContentSource)[]
 export type Section = (typeof SECTIONS)[number]
 

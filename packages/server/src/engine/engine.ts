@@ -21,6 +21,7 @@ import {
   wire,
 } from '@damson/core/protocol'
 import { DEFAULT_SESSION_RULES, type SessionRules } from '@damson/core/session'
+import type { Campaign, Campaigns } from '../content/campaigns.ts'
 import { filesKind, type Upload } from '../content/files.ts'
 import { type Plan, planContent } from '../content/plan.ts'
 import { contentKind } from '../content/snapshot.ts'
@@ -29,6 +30,7 @@ import type { Files, Loaded, ProfileRef, Store, Turn } from '../store/store.ts'
 import type { App } from './app.ts'
 import { Apps, type KnownApp } from './apps.ts'
 import { AVAILABILITY_SECONDS } from './available.ts'
+import { decideRun, type RunOutcome } from './campaigns.ts'
 import { Catalog, type CatalogKind } from './catalog.ts'
 import { chainsOf, newUserIdOf, type Run } from './batch.ts'
 import { blankContent, type ContentWish } from './content.ts'
@@ -80,6 +82,10 @@ export interface RunningEngine extends Engine {
   performImport(appId: string, actions: readonly RawArgs[]): Promise<Performed>
   /** Ends what is overdue for one profile: what the sweeper does, sooner than the next action would. */
   settle(ref: ProfileRef, now: EpochMs): Promise<void>
+  /** The campaigns of an app, as this process knows them. */
+  campaignsOf(appId: string): Campaigns
+  /** Gives one user what a run of a campaign has for them, once. */
+  sendCampaign(appId: string, userId: string, campaign: Campaign, runAt: EpochMs): Promise<RunOutcome>
   /** The rule that something is sent out for; `null` if it was deleted since. */
   ruleOf(appId: string, kind: string, id: number): ReturnType<typeof findRule>
   /** Resolves when nothing is left to be written. */
@@ -170,6 +176,18 @@ class TheEngine implements RunningEngine {
 
   ruleOf(appId: string, kind: string, id: number): ReturnType<typeof findRule> {
     return findRule(this.#services.catalog, this.#store, appId, kind, id)
+  }
+
+  campaignsOf(appId: string): Campaigns {
+    return this.#services.catalog.of(appId, contentKind).campaigns
+  }
+
+  async sendCampaign(appId: string, userId: string, campaign: Campaign, runAt: EpochMs): Promise<RunOutcome> {
+    const ref = { appId, userId, deviceId: null, needsSeen: false }
+    const run = { appId, campaign, runAt, services: this.#services, now: this.#clock.now() }
+    const { outcome, sends } = await this.#store.transact(ref, (loaded) => decideRun(loaded, run))
+    if (sends) this.#onDeliveries()
+    return outcome
   }
 
   async drain(): Promise<void> {

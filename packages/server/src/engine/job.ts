@@ -25,6 +25,8 @@ export interface Job<Type extends string = string, Request = unknown, Progress =
   readonly finishedAt: EpochMs | null
   /** How often somebody took it; what a former holder says does not count any more. */
   readonly attempt: number
+  /** How often it was given back by whoever had it, to be gone on with. */
+  readonly pauses?: number
   /** How often it went wrong; not counting holders that died. */
   readonly failures: number
   /** Until then its holder has it alone; for one that waits, when it may be taken. */

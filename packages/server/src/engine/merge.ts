@@ -24,6 +24,9 @@ export function merged(target: Profile, anonymous: Profile, rules: SessionRules)
     unsubscribedCategories: union(target.unsubscribedCategories, anonymous.unsubscribedCategories),
     unsubscribedChannels: union(target.unsubscribedChannels, anonymous.unsubscribedChannels),
     trafficSource: target.trafficSource ?? anonymous.trafficSource,
+    ...(anonymous.campaigns !== undefined && {
+      campaigns: united(target.campaigns ?? {}, anonymous.campaigns, Math.max),
+    }),
     variants: { ...anonymous.variants, ...target.variants },
     ...bothInboxes(target, anonymous),
     ...((target.messages ?? anonymous.messages) && {

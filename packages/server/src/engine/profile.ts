@@ -88,6 +88,8 @@ export interface Profile {
   readonly inboxCount: number
   /** What limits have to know: by the id of the message, and by the channel for caps. Absent: nothing yet. */
   readonly messages?: Readonly<Record<string, Occurrences>>
+  /** By the id of a campaign: the run in which the user had it last, as the instant that run is of. */
+  readonly campaigns?: Readonly<Record<string, EpochMs>>
   readonly isDeveloper: boolean
   /** Sent a time that had to be rewritten (specification 5.3.5). */
   readonly anomalous: boolean

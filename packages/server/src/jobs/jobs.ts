@@ -11,6 +11,8 @@ import type { Sealer } from '../services/sealing.ts'
 import type { Files } from '../store/files.ts'
 import type { Store } from '../store/store.ts'
 import { copyToBucket } from './copy-to-bucket.ts'
+import { campaignType } from './campaign.ts'
+import { createCampaignPlanner } from './campaign-planner.ts'
 import { exportDataType } from './export-data.ts'
 import { exportReportType } from './export-report.ts'
 import { exportUsersType } from './export-users.ts'
@@ -34,7 +36,7 @@ export interface JobsOptions extends JobOptions {
   readonly files: Files
   readonly clock: Clock
   readonly logger: Logger
-  readonly engine: Pick<RunningEngine, 'apps' | 'performImport'>
+  readonly engine: Pick<RunningEngine, 'apps' | 'performImport' | 'campaignsOf' | 'sendCampaign'>
   readonly rules?: SessionRules
   readonly availabilityMs: number
   readonly egress: Egress
@@ -73,6 +75,7 @@ export function createJobs(options: JobsOptions): JobRunner {
     clock,
     logger,
     notify,
+    plan: createCampaignPlanner({ store, engine, clock, logger }),
     removeFile: (name) => files.remove(name),
     types: {
       exportData: exportDataType({
@@ -86,6 +89,7 @@ export function createJobs(options: JobsOptions): JobRunner {
       }),
       exportUsers: exportUsersType({ store, files, appNumber }),
       exportReport: exportReportType({ store, rules }),
+      campaign: campaignType({ store, engine, clock }),
       multi: multiType({
         files,
         egress,

@@ -1,4 +1,4 @@
-import { type Clock, MINUTE_MS, SECOND_MS } from '@damson/core'
+import { type Clock, type EpochMs, MINUTE_MS, SECOND_MS } from '@damson/core'
 import { type Job, JOB_KEPT_MS, JOB_KIND } from '../engine/job.ts'
 import type { Logger } from '../logger.ts'
 import type { Store } from '../store/store.ts'
@@ -13,13 +13,28 @@ export interface Task<J extends Job = Job> {
   readonly signal: AbortSignal
 }
 
-/** Carries out the jobs of one type. What it returns is the result; what it throws is tried again, a few times. */
+/** What a job returns that has not come to its end: it is gone on with at `at`, by whoever looks first. */
+export class GoOn {
+  readonly progress: unknown
+  readonly at: EpochMs
+
+  constructor(progress: unknown, at: EpochMs) {
+    this.progress = progress
+    this.at = at
+  }
+}
+
+/**
+ * Carries out the jobs of one type. What it returns is the result, or a `GoOn`; what it throws is tried again, a few times.
+ */
 export interface JobType {
   run(task: Task): Promise<unknown>
   /** The files that a job leaves, by the names they have in `Files`. */
   filesOf(job: Job): readonly string[]
   /** What is kept of the request when the job has ended: secrets are not. */
   cleaned?(request: unknown): unknown
+  /** How long it is known after its end; else `JOB_KEPT_MS`. Milliseconds. */
+  readonly keptMs?: number
 }
 
 /** The job is not ours any more: whoever has it goes on from what was saved. */
@@ -43,6 +58,8 @@ export interface JobRunnerOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly types: Readonly<Record<string, JobType>>
+  /** Makes the jobs that are due by a schedule; called before each look. */
+  plan?(): Promise<void>
   removeFile(name: string): Promise<void>
   /** Tells whoever asked that a job has ended. Rejects if that may help later. */
   notify(url: string, job: Job): Promise<void>
@@ -83,6 +100,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const known = new Map<string, Known>()
   const stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
+  let soon: NodeJS.Timeout | undefined
   let last: Promise<void> = Promise.resolve()
   let isPlanned = false
 
@@ -102,24 +120,39 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     })
   }
 
+  /** One job of each app, and again until none is due: an app with much to do keeps the others waiting for one job. */
   async function round(): Promise<void> {
-    for (const { appId, revision } of await jobRevisions()) {
-      const before = known.get(appId)
-      if (before?.revision === revision && before.dueAt > clock.now()) continue
-      while (!stopping.signal.aborted && (await step(appId)));
+    await options.plan?.()
+    for (let isMore = true; isMore && !stopping.signal.aborted;) {
+      isMore = false
+      for (const { appId, revision } of await jobRevisions()) {
+        const before = known.get(appId)
+        if (before?.revision === revision && before.dueAt > clock.now()) continue
+        if (!stopping.signal.aborted && (await step(appId))) isMore = true
+      }
     }
+    lookAgain()
+  }
+
+  /** What is due before the timer's next turn is not kept waiting for it. */
+  function lookAgain(): void {
+    const waitMs = Math.min(Infinity, ...[...known.values()].map(({ dueAt }) => dueAt)) - clock.now()
+    if (timer === undefined || stopping.signal.aborted || waitMs >= everyMs) return
+    clearTimeout(soon)
+    soon = setTimeout(wake, Math.max(0, waitMs)).unref()
   }
 
   async function jobRevisions(): Promise<readonly { appId: string; revision: number }[]> {
     return (await store.revisions()).filter(({ kind }) => kind === JOB_KIND)
   }
 
-  /** Does the first thing that is due. @returns whether there was one */
+  /** Does what has been due for longest. @returns whether there was anything */
   async function step(appId: string): Promise<boolean> {
     const { revision, documents } = await store.documents(appId, JOB_KIND)
     const now = clock.now()
     const jobs = [...documents.values()] as Job[]
-    const due = jobs.find((job) => dueAt(job) <= now)
+    const first = jobs.reduce<Job | undefined>((one, job) => (one && dueAt(one) <= dueAt(job) ? one : job), undefined)
+    const due = first !== undefined && dueAt(first) <= now ? first : undefined
     if (due === undefined) {
       known.set(appId, { revision, dueAt: Math.min(Infinity, ...jobs.map(dueAt)) })
       return false
@@ -132,7 +165,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   async function take(appId: string, id: string): Promise<void> {
     const job = await change(appId, id, (found) => {
       if (isOver(found) || found.leaseUntil > clock.now()) return null
-      if (found.attempt >= ATTEMPTS_MAX) return ended(found, { error: 'It was begun too often.' })
+      if (found.attempt - (found.pauses ?? 0) >= ATTEMPTS_MAX) return ended(found, { error: 'It was begun too often.' })
       return { ...found, state: 'RUNNING', attempt: found.attempt + 1, leaseUntil: clock.now() + leaseMs }
     })
     if (job === null || isOver(job)) return
@@ -162,7 +195,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     try {
       if (type === undefined) throw new JobRefusedError(`Expected a type of job that is known, found '${job.type}'.`)
       const result = await type.run({ appId, job, save, signal })
-      await held((found) => ended(found, { result }))
+      await held((found) => (result instanceof GoOn ? paused(found, result) : ended(found, { result })))
     } catch (error) {
       if (error instanceof JobLostError) return
       await held((found) => afterFailure(found, error, signal))
@@ -175,6 +208,10 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
           else logger.error({ err: error, jobId: job.id }, 'a job failed')
         })
     }
+  }
+
+  function paused(job: Job, { progress, at }: GoOn): Job {
+    return { ...job, progress, state: 'PENDING', leaseUntil: at, failures: 0, pauses: (job.pauses ?? 0) + 1 }
   }
 
   function afterFailure(job: Job, error: unknown, signal: AbortSignal): Job {
@@ -219,6 +256,15 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     }
   }
 
+  function forgetAt(job: Job): number {
+    return (job.finishedAt ?? job.createdAt) + (types[job.type]?.keptMs ?? JOB_KEPT_MS)
+  }
+
+  function dueAt(job: Job): number {
+    if (!isOver(job)) return job.leaseUntil
+    return Math.min(forgetAt(job), job.callback?.dueAt ?? Infinity)
+  }
+
   function changeHeld(appId: string, job: Job, next: (job: Job) => Job): Promise<void> {
     return store.changeDocuments(appId, JOB_KIND, ({ documents }) => {
       const found = documents.get(job.id) as Job | undefined
@@ -248,6 +294,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     async stop() {
       stopping.abort()
       clearInterval(timer)
+      clearTimeout(soon)
       await last
     },
   }
@@ -255,13 +302,4 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
 
 function isOver({ state }: Job): boolean {
   return state === 'FINISHED' || state === 'FAILED'
-}
-
-function forgetAt(job: Job): number {
-  return (job.finishedAt ?? job.createdAt) + JOB_KEPT_MS
-}
-
-function dueAt(job: Job): number {
-  if (!isOver(job)) return job.leaseUntil
-  return Math.min(forgetAt(job), job.callback?.dueAt ?? Infinity)
 }

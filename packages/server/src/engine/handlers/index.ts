@@ -1,6 +1,7 @@
 import type { ActionDefinition, ActionName, ArgsOf, Common, Outcome } from '@damson/core/protocol'
 import type { Draft } from '../draft.ts'
 import type { AppPorts, Cast, Decide, Query, Scene } from '../scene.ts'
+import { startCampaign } from './campaigns.ts'
 import { deleteVars, downloadFile, getAbTest, getAbTests, getVariant, getVars, setVars, uploadFile } from './content.ts'
 import {
   addAndroidNotificationChannel,
@@ -91,6 +92,7 @@ const table: { readonly [Name in Handled]: Handler<Name> } = {
   exportReport: app(exportReport),
   getExportResults: app(getExportResults),
   getMultiResults: app(getMultiResults),
+  startCampaign: decide(startCampaign),
   addPostback: app(addPostback),
   listPostbacks: app(listPostbacks),
   deletePostback: app(deletePostback),
