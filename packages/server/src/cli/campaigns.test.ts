@@ -26,7 +26,9 @@ test('campaigns are listed, begun and ended', async () => {
   writeFileSync(join(folder, 'content.yaml'), CONTENT)
   const applied = await command('content', 'apply', join(folder, 'content.yaml'), '--yes')
   expect(applied.out).toContain('campaign 7')
-  expect((await command('campaigns', 'list')).out).toMatch(/7 +Autumn +active +next \d{4}-01-01 09:00\n.*8 +Later +draft/)
+  expect((await command('campaigns', 'list')).out).toMatch(
+    /7 +Autumn +active +next \d{4}-01-01 09:00\n.*8 +Later +draft/,
+  )
 
   expect((await command('campaigns', 'run', '7')).out).toMatch(/^Began campaign_1_7_\d+\./)
   expect((await command('campaigns', 'list')).out).toMatch(/waiting +\S+ \S+ +0 sent +0 looked at/)

@@ -49,7 +49,8 @@ export function addCampaigns(program: Command, terminal: Terminal): void {
         const now = systemClock.now()
         return store.changeDocuments(app.appId, JOB_KIND, (set) => beginRun(set, app.number, id, now, now))
       })
-      if (run === null) throw new Problem(`a run of the campaign ${id} goes on. End it first: 'damson campaigns cancel'.`)
+      if (run === null)
+        throw new Problem(`a run of the campaign ${id} goes on. End it first: 'damson campaigns cancel'.`)
       terminal.print(`Began ${run}.`)
     })
 
@@ -100,5 +101,8 @@ async function page(store: Store, chosen: string | undefined): Promise<string> {
 }
 
 function instantText(seconds: number): string {
-  return new Date(seconds * 1_000).toISOString().replace(/:\d\d\.\d+Z$/, '').replace('T', ' ')
+  return new Date(seconds * 1_000)
+    .toISOString()
+    .replace(/:\d\d\.\d+Z$/, '')
+    .replace('T', ' ')
 }
