@@ -1,3 +1,4 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- declares a package without types: there is nothing to import
 /// <reference path="./jstat.d.ts" />
 import jStat from 'jstat'
 
