@@ -1,3 +1,5 @@
+import { NUMBER } from './generator.ts'
+
 export const APP_ID = 'app_bench'
 export const PRODUCTION_KEY = 'prod_bench'
 
@@ -29,9 +31,9 @@ export function trackBodies(): string[] {
 }
 
 /** The same with a message id, as our client sends them: no two are alike. */
-export function* numberedTrackBodies(): Generator<string, never> {
+export function numberedTrackBodies(): string[] {
   const run = process.pid.toString(36) + Date.now().toString(36)
-  for (let next = 0; ; next++) yield JSON.stringify(track(next % USERS, { ...KEYS, reqId: `${run}-${next}` }))
+  return Array.from({ length: USERS }, (_, user) => JSON.stringify(track(user, { ...KEYS, reqId: `${run}-${NUMBER}` })))
 }
 
 /** A `multi` of fifty users with ten actions each, as the documentation allows at most. */

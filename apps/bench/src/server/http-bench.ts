@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import autocannon from 'autocannon'
 import { ratios, shuffled, type Spread, spreadOf } from '../statistics.ts'
 import { multiBodies, numberedTrackBodies, trackBodies } from './bodies.ts'
+import { fireVolley } from './generator.ts'
 
 /** Not counted: the first requests meet code that is not compiled yet and users nobody knows. */
 const WARM_UP_SECONDS = 6
@@ -16,13 +16,13 @@ const KINDS: readonly Kind[] = ['bare', 'memory', 'sqlite']
 interface Load {
   readonly name: string
   readonly connections: number
-  /** Bodies that are sent again and again, or, where each goes out once, a source of them. */
-  readonly bodies: readonly string[] | (() => Generator<string, never>)
+  readonly bodies: readonly string[]
 }
 
+const TRACK: Load = { name: 'track', connections: 64, bodies: trackBodies() }
 const LOADS: readonly Load[] = [
-  { name: 'track', connections: 64, bodies: trackBodies() },
-  { name: 'track with message ids', connections: 64, bodies: numberedTrackBodies },
+  TRACK,
+  { name: 'track with message ids', connections: 64, bodies: numberedTrackBodies() },
   { name: 'track, 4 connections', connections: 4, bodies: trackBodies() },
   { name: 'multi, 50 users × 10 actions', connections: 8, bodies: multiBodies() },
 ]
@@ -37,7 +37,7 @@ export interface HttpFigures {
   /** Ours with SQLite to ours with storage off. */
   readonly toMemory: Spread
   /** Processor time of a request, all threads of the server together. Microseconds; the median. */
-  readonly processorMicroseconds: Readonly<Record<Kind | 'generator', number>>
+  readonly processorMicroseconds: Readonly<Record<Kind, number>>
 }
 
 interface Target {
@@ -81,53 +81,13 @@ interface Fired {
   readonly p99Ms: number
   /** Processor time of one request. Microseconds. */
   readonly serverMicroseconds: number
-  readonly generatorMicroseconds: number
 }
 
-async function fire(target: Target, load: Load, seconds: number, rate?: number): Promise<Fired> {
-  const { connections } = load
-  const [server, generator] = [await target.usage(), process.cpuUsage()]
-  const result = await autocannon({
-    url: target.url,
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    connections,
-    duration: seconds,
-    ...(rate !== undefined && { overallRate: rate }),
-    setupClient: feeder(load, rate !== undefined),
-  })
-  const { errors, non2xx, requests, latency } = result
-  if (errors > 0 || non2xx > 0) throw new Error(`${errors} errors, ${non2xx} refusals at ${target.url}`)
-  const { user, system } = process.cpuUsage(generator)
-  return {
-    requestsPerSecond: requests.average,
-    p99Ms: latency.p99,
-    serverMicroseconds: ((await target.usage()) - server) / requests.total,
-    generatorMicroseconds: (user + system) / requests.total,
-  }
-}
-
-/**
- * Gives each connection its bodies. Those that may go out twice are written down before: the generator is not what is measured.
- * Held at a rate it then sends in bursts (bare itself had a p99 of 87 ms), so there each body is set when the one before is answered.
- */
-function feeder({ bodies, connections }: Load, isHeld: boolean): (client: autocannon.Client) => void {
-  if (typeof bodies === 'function' || isHeld) {
-    const source = typeof bodies === 'function' ? bodies() : again(bodies)
-    return (client) => {
-      client.setBody(source.next().value)
-      client.on('response', () => client.setBody(source.next().value))
-    }
-  }
-  let connection = 0
-  return (client) => {
-    const own = connection++
-    client.setRequests(bodies.filter((_, index) => index % connections === own).map((body) => ({ body })))
-  }
-}
-
-function* again(bodies: readonly string[]): Generator<string, never> {
-  for (;;) yield* bodies
+async function fire(target: Target, { connections, bodies }: Load, seconds: number, restMs?: number): Promise<Fired> {
+  const before = await target.usage()
+  const rest = restMs === undefined ? {} : { restMs }
+  const { requests, ...impact } = await fireVolley({ url: target.url, connections, seconds, bodies, ...rest })
+  return { ...impact, serverMicroseconds: ((await target.usage()) - before) / requests }
 }
 
 export interface HttpBenchOptions {
@@ -140,7 +100,7 @@ export interface HttpBenchOptions {
 /** All targets under all loads, in rounds, in a different order each round. */
 export async function runHttpBench({ rounds, seconds, onProgress }: HttpBenchOptions): Promise<{
   readonly loads: readonly HttpFigures[]
-  readonly p99AtHalfOfPeakMs: Spread
+  readonly half: HalfOfPeak
 }> {
   const rates = new Map<string, number[]>()
   const latencies = new Map<string, number[]>()
@@ -161,7 +121,6 @@ export async function runHttpBench({ rounds, seconds, onProgress }: HttpBenchOpt
           push(rates, `${kind} ${load.name}`, fired.requestsPerSecond)
           push(latencies, `${kind} ${load.name}`, fired.p99Ms)
           push(costs, `${kind} ${load.name}`, fired.serverMicroseconds)
-          push(costs, `generator ${load.name}`, fired.generatorMicroseconds)
           const { requestsPerSecond, p99Ms, serverMicroseconds } = fired
           onProgress(
             `round ${round + 1}/${rounds}  ${load.name}  ${kind}: ${Math.round(requestsPerSecond)} requests/s, p99 ${p99Ms} ms, ${Math.round(serverMicroseconds)} µs each`,
@@ -169,19 +128,44 @@ export async function runHttpBench({ rounds, seconds, onProgress }: HttpBenchOpt
         }
       }
     }
-    const [track] = LOADS
-    const half = Math.round(spreadOf(rates.get(`sqlite ${track!.name}`)!).median / 2)
-    const halves: number[] = []
-    for (let round = 0; round < rounds; round++) {
-      halves.push((await fire(targets.get('sqlite')!, track!, seconds, half)).p99Ms)
-      onProgress(`half of peak (${half} requests/s): p99 ${halves.at(-1)} ms`)
-    }
     return {
       loads: LOADS.map(({ name }) => figures(name, rates, latencies, costs)),
-      p99AtHalfOfPeakMs: spreadOf(halves),
+      half: await fireAtHalf(targets, spreadOf(rates.get(`sqlite ${TRACK.name}`)!).median / 2, {
+        rounds,
+        seconds,
+        onProgress,
+      }),
     }
   } finally {
     for (const target of targets.values()) await target.stop()
+  }
+}
+
+/** The p99 of `track` where the server has time to spare, and that of bare under the same load. Milliseconds. */
+export interface HalfOfPeak {
+  readonly requestsPerSecond: Spread
+  readonly p99Ms: Spread
+  readonly bareP99Ms: Spread
+}
+
+async function fireAtHalf(
+  targets: ReadonlyMap<Kind, Target>,
+  rate: number,
+  { rounds, seconds, onProgress }: HttpBenchOptions,
+): Promise<HalfOfPeak> {
+  const restMs = (1_000 * TRACK.connections) / rate
+  const fired: Record<'sqlite' | 'bare', Fired[]> = { sqlite: [], bare: [] }
+  for (let round = 0; round < rounds; round++) {
+    for (const kind of shuffled(['sqlite', 'bare'] as const)) {
+      const one = await fire(targets.get(kind)!, TRACK, seconds, Math.round(restMs))
+      fired[kind].push(one)
+      onProgress(`half of peak: ${kind}, ${Math.round(one.requestsPerSecond)} requests/s, p99 ${one.p99Ms} ms`)
+    }
+  }
+  return {
+    requestsPerSecond: spreadOf(fired.sqlite.map((one) => one.requestsPerSecond)),
+    p99Ms: spreadOf(fired.sqlite.map((one) => one.p99Ms)),
+    bareP99Ms: spreadOf(fired.bare.map((one) => one.p99Ms)),
   }
 }
 
@@ -189,7 +173,7 @@ type Measured = ReadonlyMap<string, readonly number[]>
 
 function figures(load: string, rates: Measured, latencies: Measured, costs: Measured): HttpFigures {
   const of = (kind: Kind) => rates.get(`${kind} ${load}`)!
-  const cost = (of: Kind | 'generator') => spreadOf(costs.get(`${of} ${load}`)!).median
+  const cost = (of: Kind) => spreadOf(costs.get(`${of} ${load}`)!).median
   return {
     load,
     bareRequestsPerSecond: spreadOf(of('bare')),
@@ -197,12 +181,7 @@ function figures(load: string, rates: Measured, latencies: Measured, costs: Meas
     p99Ms: spreadOf(latencies.get(`sqlite ${load}`)!),
     toBare: ratios(of('sqlite'), of('bare')),
     toMemory: ratios(of('sqlite'), of('memory')),
-    processorMicroseconds: {
-      bare: cost('bare'),
-      memory: cost('memory'),
-      sqlite: cost('sqlite'),
-      generator: cost('generator'),
-    },
+    processorMicroseconds: { bare: cost('bare'), memory: cost('memory'), sqlite: cost('sqlite') },
   }
 }
 
