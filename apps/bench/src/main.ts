@@ -62,9 +62,9 @@ program
     'the Express middleware against posthog-node, Segment and OpenPanel on the same app; ours with its server away',
   )
   .addOption(number('rounds', 'rounds of each measurement; the median is quoted', 7))
-  .addOption(number('amount', 'requests to each app in each round', 5_000))
+  .addOption(number('seconds', 'seconds of each measurement', 3))
   .addOption(number('requests', 'requests of each app in each round, for the latency with the server away', 2_000))
   .option('--keep', 'write the figures to docs/benchmarks.md and docs/benchmarks/express.json', false)
-  .action(({ rounds, amount, requests, keep }) => runExpressBench({ rounds, amount, requests, isKept: keep }))
+  .action(({ rounds, seconds, requests, keep }) => runExpressBench({ rounds, seconds, requests, isKept: keep }))
 
 await program.parseAsync()

@@ -10,6 +10,8 @@ export interface Account {
   readonly beforeRouteMicroseconds: number
   readonly rssBytes: number
   readonly unhandled: number
+  /** Events tracked. */
+  readonly tracked: number
 }
 
 export interface Target {

@@ -1,27 +1,28 @@
 import { openSink } from '../client/sink.ts'
+import { GENERATOR } from '../generator.ts'
 import { keep, machine, shown, table } from '../report.ts'
 import { measureOutage } from './outage.ts'
 import { measureThroughput } from './throughput.ts'
 
 export interface ExpressBenchOptions {
   readonly rounds: number
-  /** Requests to each app in each round, for what they cost. */
-  readonly amount: number
+  /** How long each app is asked in each round, for what a request costs. */
+  readonly seconds: number
   /** Of each app in each round, for the latency while the server is away. */
   readonly requests: number
   readonly isKept: boolean
 }
 
 /** What a middleware costs an Express app: ours beside its peers, and ours while its server is away. */
-export async function runExpressBench({ rounds, amount, requests, isKept }: ExpressBenchOptions): Promise<void> {
+export async function runExpressBench({ rounds, seconds, requests, isKept }: ExpressBenchOptions): Promise<void> {
   const onProgress = (line: string): void => void process.stderr.write(`${line}\n`)
   const outage = await measureOutage({ rounds, requests, onProgress })
   const sink = await openSink()
-  const throughput = await measureThroughput(sink, { rounds, amount, onProgress })
+  const throughput = await measureThroughput(sink, { rounds, seconds, onProgress })
   sink.close()
   const text = [
-    `${new Date().toISOString().slice(0, 10)}, ${machine()}; load generator and sink on the same machine, ${rounds} rounds of ` +
-      `${amount} requests each, shuffled; median (least–most).`,
+    `${new Date().toISOString().slice(0, 10)}, ${machine()}; load generator (${GENERATOR}) and sink on the same machine, ${rounds} rounds of ` +
+      `${seconds} s each, shuffled; median (least–most).`,
     table(
       ['one event a request', 'requests/s', 'share of bare', 'added CPU, µs a request', 'arrived'],
       throughput.map(({ name, requestsPerSecond, toBare, addedCpuMicroseconds, arrived }) => [
@@ -56,5 +57,5 @@ export async function runExpressBench({ rounds, amount, requests, isKept }: Expr
   ].join('\n\n')
   process.stdout.write(`${text}\n`)
   if (isKept)
-    keep('express', text, { machine: machine(), date: new Date().toISOString(), rounds, amount, throughput, outage })
+    keep('express', text, { machine: machine(), date: new Date().toISOString(), rounds, seconds, throughput, outage })
 }

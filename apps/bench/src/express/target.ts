@@ -21,7 +21,9 @@ app.use((_request, response, next) => {
   beforeRoute.push(user + system)
   next()
 })
+let tracked = 0
 app.get('/items/:item', (request, response) => {
+  tracked += 1
   track(request, request.params.item)
   response.json({ item: request.params.item, price: 3.5 })
 })
@@ -35,8 +37,9 @@ async function measured(): Promise<void> {
   const { user, system } = process.cpuUsage(before)
   const beforeRouteMicroseconds = quantile(beforeRoute, 0.99)
   const rssBytes = process.memoryUsage.rss()
-  process.send?.({ cpuMicroseconds: user + system, beforeRouteMicroseconds, rssBytes, unhandled })
+  process.send?.({ cpuMicroseconds: user + system, beforeRouteMicroseconds, rssBytes, unhandled, tracked })
   beforeRoute = []
+  tracked = 0
   before = process.cpuUsage()
 }
 

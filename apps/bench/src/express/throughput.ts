@@ -1,6 +1,6 @@
 import { createVisitors } from '@damson/core/web'
-import autocannon from 'autocannon'
 import type { Sink } from '../client/sink.ts'
+import { fireVolley, type Shot } from '../generator.ts'
 import { ratios, shuffled, spreadOf, type Spread } from '../statistics.ts'
 import { startTarget, type Target } from './child.ts'
 import { LIBRARIES, type LibraryName } from './libraries.ts'
@@ -18,8 +18,8 @@ export interface ThroughputFigures {
 
 export interface ThroughputOptions {
   readonly rounds: number
-  /** Requests to each app in each round. Counted, not timed: on a busy machine all apps still do the same. */
-  readonly amount: number
+  /** How long each app is asked in each round. */
+  readonly seconds: number
   onProgress(line: string): void
 }
 
@@ -31,29 +31,29 @@ const WARM_UP = 3
 /** All libraries at once, each in a process of its own, loaded one after the other in shuffled rounds. */
 export async function measureThroughput(
   sink: Sink,
-  { rounds, amount, onProgress }: ThroughputOptions,
+  { rounds, seconds, onProgress }: ThroughputOptions,
 ): Promise<readonly ThroughputFigures[]> {
   const targets = await Promise.all(
     Object.keys(LIBRARIES).map((name) => startTarget(name as LibraryName, sink.origin, 'roomy')),
   )
-  const requests = await peoplesRequests()
+  const shots = await peoplesRequests()
   const rates = new Map<LibraryName, number[]>()
   const cpus = new Map<LibraryName, number[]>()
   const counts = new Map<LibraryName, { tracked: number; arrived: number }>()
   try {
-    for (const target of targets) await fire(target, requests, WARM_UP * amount)
+    for (const target of targets) await fire(target, shots, WARM_UP * seconds)
     for (let round = 1; round <= rounds; round += 1) {
       for (const target of shuffled(targets)) {
         const { name } = target
         await target.account()
         sink.reset()
-        const rate = await fire(target, requests, amount)
-        const { cpuMicroseconds } = await target.account()
-        push(rates, name, rate)
-        push(cpus, name, cpuMicroseconds / amount)
+        const { requests, requestsPerSecond } = await fire(target, shots, seconds)
+        const { cpuMicroseconds, tracked } = await target.account()
+        push(rates, name, requestsPerSecond)
+        push(cpus, name, cpuMicroseconds / requests)
         const count = counts.get(name) ?? { tracked: 0, arrived: 0 }
-        counts.set(name, { tracked: count.tracked + amount, arrived: count.arrived + sink.seen().events })
-        onProgress(`round ${round} of ${rounds}: ${name} ${Math.round(rate)} requests/s`)
+        counts.set(name, { tracked: count.tracked + tracked, arrived: count.arrived + sink.seen().events })
+        onProgress(`round ${round} of ${rounds}: ${name} ${Math.round(requestsPerSecond)} requests/s`)
       }
     }
   } finally {
@@ -69,7 +69,7 @@ export async function measureThroughput(
 }
 
 /** Signed-in people with a visitor's cookie of ours, which the others have to read past as any other cookie. */
-async function peoplesRequests(): Promise<autocannon.Request[]> {
+async function peoplesRequests(): Promise<readonly Shot[]> {
   const visitors = createVisitors({ secrets: ['a secret of thirty-two characters'] })
   return Promise.all(
     Array.from({ length: PEOPLE }, async (_, index) => {
@@ -79,22 +79,8 @@ async function peoplesRequests(): Promise<autocannon.Request[]> {
   )
 }
 
-/** @returns requests per second, from the first answer to the last: autocannon itself ends at the next whole second. */
-async function fire({ name, port }: Target, requests: autocannon.Request[], amount: number): Promise<number> {
-  const url = `http://127.0.0.1:${port}`
-  let first = 0
-  let last = 0
-  const { errors, non2xx } = await new Promise<autocannon.Result>((resolve, reject) => {
-    autocannon({ url, connections: CONNECTIONS, amount, requests }, (error, result) => {
-      if (error) reject(error as Error)
-      else resolve(result)
-    }).on('response', () => {
-      last = performance.now()
-      first ||= last
-    })
-  })
-  if (errors > 0 || non2xx > 0) throw new Error(`${name}: ${errors} errors, ${non2xx} refusals`)
-  return (1_000 * (amount - 1)) / (last - first)
+function fire({ port }: Target, shots: readonly Shot[], seconds: number): ReturnType<typeof fireVolley> {
+  return fireVolley({ origin: `http://127.0.0.1:${port}`, connections: CONNECTIONS, seconds, shots })
 }
 
 function push(map: Map<LibraryName, number[]>, name: LibraryName, value: number): void {

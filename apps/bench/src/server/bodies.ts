@@ -1,4 +1,4 @@
-import { NUMBER } from './generator.ts'
+import { NUMBER } from '../generator.ts'
 
 export const APP_ID = 'app_bench'
 export const PRODUCTION_KEY = 'prod_bench'

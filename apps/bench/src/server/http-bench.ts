@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { fireVolley, type Shot } from '../generator.ts'
 import { ratios, shuffled, type Spread, spreadOf } from '../statistics.ts'
 import { multiBodies, numberedTrackBodies, trackBodies } from './bodies.ts'
-import { fireVolley } from './generator.ts'
 
 /** Not counted: the first requests meet code that is not compiled yet and users nobody knows. */
 const WARM_UP_SECONDS = 6
@@ -16,15 +16,20 @@ const KINDS: readonly Kind[] = ['bare', 'memory', 'sqlite']
 interface Load {
   readonly name: string
   readonly connections: number
-  readonly bodies: readonly string[]
+  readonly shots: readonly Shot[]
 }
 
-const TRACK: Load = { name: 'track', connections: 64, bodies: trackBodies() }
+function posts(bodies: readonly string[]): readonly Shot[] {
+  const headers = { 'content-type': 'application/json' }
+  return bodies.map((body) => ({ method: 'POST', path: '/api', headers, body }))
+}
+
+const TRACK: Load = { name: 'track', connections: 64, shots: posts(trackBodies()) }
 const LOADS: readonly Load[] = [
   TRACK,
-  { name: 'track with message ids', connections: 64, bodies: numberedTrackBodies() },
-  { name: 'track, 4 connections', connections: 4, bodies: trackBodies() },
-  { name: 'multi, 50 users × 10 actions', connections: 8, bodies: multiBodies() },
+  { name: 'track with message ids', connections: 64, shots: posts(numberedTrackBodies()) },
+  { name: 'track, 4 connections', connections: 4, shots: posts(trackBodies()) },
+  { name: 'multi, 50 users × 10 actions', connections: 8, shots: posts(multiBodies()) },
 ]
 
 export interface HttpFigures {
@@ -41,7 +46,7 @@ export interface HttpFigures {
 }
 
 interface Target {
-  readonly url: string
+  readonly origin: string
   /** Processor time used so far. Microseconds. */
   usage(): Promise<number>
   stop(): Promise<void>
@@ -59,7 +64,7 @@ async function startTarget(kind: Kind): Promise<Target> {
     child.once('exit', (code) => reject(new Error(`the ${kind} target ended with ${code} before it listened`)))
   })
   return {
-    url: `http://127.0.0.1:${port}/api`,
+    origin: `http://127.0.0.1:${port}`,
     usage: () =>
       new Promise((resolve) => {
         child.once('message', (message) => resolve((message as { microseconds: number }).microseconds))
@@ -83,10 +88,10 @@ interface Fired {
   readonly serverMicroseconds: number
 }
 
-async function fire(target: Target, { connections, bodies }: Load, seconds: number, restMs?: number): Promise<Fired> {
+async function fire(target: Target, { connections, shots }: Load, seconds: number, restMs?: number): Promise<Fired> {
   const before = await target.usage()
   const rest = restMs === undefined ? {} : { restMs }
-  const { requests, ...impact } = await fireVolley({ url: target.url, connections, seconds, bodies, ...rest })
+  const { requests, ...impact } = await fireVolley({ origin: target.origin, connections, seconds, shots, ...rest })
   return { ...impact, serverMicroseconds: ((await target.usage()) - before) / requests }
 }
 

@@ -1,6 +1,6 @@
 import { keep, machine, shown, table } from '../report.ts'
 import { spreadOf } from '../statistics.ts'
-import { GENERATOR } from './generator.ts'
+import { GENERATOR } from '../generator.ts'
 import { runHttpBench } from './http-bench.ts'
 import { runRawBench } from './raw-bench.ts'
 import { runSessionsBench } from './sessions-bench.ts'

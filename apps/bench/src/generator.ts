@@ -8,13 +8,23 @@ import autocannon from 'autocannon'
 
 /** What is sent, from how many connections, for how long. */
 export interface Volley {
-  readonly url: string
+  /** Of the server, without a path. */
+  readonly origin: string
   readonly connections: number
   readonly seconds: number
-  /** In turn, again and again. `NUMBER` in them becomes another number each time. */
-  readonly bodies: readonly string[]
+  /** In turn, again and again. */
+  readonly shots: readonly Shot[]
   /** How long each connection rests after an answer, on average. Milliseconds. */
   readonly restMs?: number
+}
+
+/** One request. None of its parts may hold a tab or a line break. */
+export interface Shot {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** `NUMBER` in it becomes another number each time. */
+  readonly body?: string
 }
 
 export interface Impact {
@@ -41,48 +51,53 @@ export function fireVolley(volley: Volley): Promise<Impact> {
   return GENERATOR === 'wrk' ? wrk(volley) : cannon(volley)
 }
 
-async function wrk({ url, connections, seconds, bodies, restMs = 0 }: Volley): Promise<Impact> {
+async function wrk({ origin, connections, seconds, shots, restMs = 0 }: Volley): Promise<Impact> {
   const folder = mkdtempSync(join(tmpdir(), 'damson-volley-'))
-  const file = join(folder, 'bodies')
-  writeFileSync(file, bodies.join('\n'))
+  const file = join(folder, 'shots')
+  writeFileSync(file, shots.map(lineOf).join('\n'))
   const options = ['--threads', '1', '--connections', `${connections}`, '--duration', `${seconds}s`, '--latency']
   // A number that is given out in one run must not come again in the next.
-  const script = ['--script', SCRIPT, url, '--', file, `${Date.now()}`, `${restMs}`]
+  const script = ['--script', SCRIPT, origin, '--', file, `${Date.now()}`, `${restMs}`]
   try {
     const { stdout } = await run('wrk', [...options, ...script])
     const [, requests = '', p99Us = '', errors = ''] = /^volley (\d+) (\d+) (\d+)$/m.exec(stdout) ?? []
-    if (errors !== '0') throw new Error(`${errors} errors at ${url}\n${stdout}`)
+    if (errors !== '0') throw new Error(`${errors} errors at ${origin}\n${stdout}`)
     return { requests: +requests, requestsPerSecond: +requests / seconds, p99Ms: +p99Us / 1_000 }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
+function lineOf({ method, path, headers, body = '' }: Shot): string {
+  return [method, path, body, ...Object.entries(headers).map(([name, value]) => `${name}:${value}`)].join('\t')
+}
+
 let lastNumber = Date.now()
 
-async function cannon({ url, connections, seconds, bodies, restMs }: Volley): Promise<Impact> {
+async function cannon({ origin, connections, seconds, shots, restMs }: Volley): Promise<Impact> {
   let connection = 0
   const { errors, non2xx, requests, latency } = await autocannon({
-    url,
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    url: origin,
     connections,
     duration: seconds,
     ...(restMs !== undefined && { overallRate: Math.round((1_000 * connections) / restMs) }),
     setupClient(client) {
       const own = connection++
-      if (restMs === undefined && !bodies[0]!.includes(NUMBER)) {
+      if (restMs === undefined && shots[0]!.body?.includes(NUMBER) !== true) {
         // Written down before: the generator is not what is measured.
-        client.setRequests(bodies.filter((_, index) => index % connections === own).map((body) => ({ body })))
+        client.setRequests(shots.filter((_, index) => index % connections === own))
         return
       }
       // Held at a rate it would send those in bursts: bare itself then had a p99 of 87 ms.
       let next = own
-      const load = (): void => client.setBody(bodies[next++ % bodies.length]!.replace(NUMBER, String(++lastNumber)))
+      const load = (): void => {
+        const { body = '', ...shot } = shots[next++ % shots.length]!
+        client.setRequest({ ...shot, body: body.replace(NUMBER, String(++lastNumber)) })
+      }
       load()
       client.on('response', load)
     },
   })
-  if (errors > 0 || non2xx > 0) throw new Error(`${errors} errors, ${non2xx} refusals at ${url}`)
+  if (errors > 0 || non2xx > 0) throw new Error(`${errors} errors, ${non2xx} refusals at ${origin}`)
   return { requests: requests.total, requestsPerSecond: requests.average, p99Ms: latency.p99 }
 }
