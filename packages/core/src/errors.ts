@@ -6,14 +6,13 @@ const MARKER = Symbol.for('damson.error')
  */
 export class DamsonError extends Error {
   readonly [MARKER] = true
-  readonly code: string
+  declare readonly code: string
   /** Whether the same call may succeed later. */
-  readonly isRetryable: boolean
+  declare readonly isRetryable: boolean
 
   constructor(code: string, message: string, options: { isRetryable?: boolean; cause?: unknown } = {}) {
     super(message, options)
-    this.name = code
-    this.code = code
+    this.name = this.code = code
     this.isRetryable = options.isRetryable ?? false
   }
 

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../clock.ts'
+import type { Core } from './core.ts'
 import type { Subject } from './identity.ts'
 
 export type Scalar = string | number | boolean
@@ -105,6 +106,13 @@ function sizeOf(value: unknown, depth = 0): number {
   let bytes = 2
   for (const key in value) bytes += key.length + 4 + sizeOf((value as Record<string, unknown>)[key], depth + 1)
   return bytes
+}
+
+/** Sixty-four random bits, once per client; with a counter behind it, as unique as a UUID per action and far cheaper. */
+export function reqIdOf(core: Core, { reqId, seq }: QueuedAction): string {
+  // Made at the first action: some edge runtimes refuse random numbers while a module loads.
+  core.uuid ||= crypto.getRandomValues(new BigUint64Array(1))[0]!.toString(36)
+  return reqId ?? `${core.uuid}-${seq.toString(36)}`
 }
 
 /**

@@ -1,48 +1,24 @@
 import { MINUTE_MS, SECOND_MS, type EpochMs } from '../clock.ts'
-import type { MirroredSession, OutlineCommand } from '../session/outline.ts'
-import { queuedAction, type Content, type DropReason, type Fate, type QueuedAction } from './action.ts'
+import type { OutlineCommand } from '../session/outline.ts'
+import { queuedAction, type Content, type Fate, type QueuedAction } from './action.ts'
 import type { ActionOptions, PresenceOptions } from './arguments.ts'
 import type { Draft, Rejection } from './before-send.ts'
 import type { Consent } from './consent.ts'
+import type { Core } from './core.ts'
 import type { Subject } from './identity.ts'
-import type { Intake } from './intake.ts'
-import { DONE } from './ledger.ts'
-import type { Mirror } from './mirror.ts'
-import type { Settings } from './options.ts'
-import type { Pipeline } from './pipeline.ts'
+import { take, turnAway, withdraw } from './intake.ts'
+import { DONE, drop } from './ledger.ts'
+import { forgetSession, noteSession, openerOf, sessionOf } from './mirror.ts'
+import { forgetLane } from './pipeline.ts'
 
-/** Where actions come from: an identity and what its request said. */
+/** Where actions come from: a client, an identity, and what its request said. */
 export interface Origin {
+  readonly core: Core
   readonly subject: Subject
   readonly userAgent: string | undefined
   consent: Consent
   /** Told whenever something was accepted. */
   readonly noteWork: (() => void) | undefined
-}
-
-/** Between a tracker and the queue: consent, checks, `beforeSend`, the session mirror. */
-export interface Admission {
-  /**
-   * @param settle learns what became of it.
-   * @returns resolves once accepted, or dropped and reported.
-   */
-  submit(
-    origin: Origin,
-    action: string,
-    content: Content,
-    options?: ActionOptions,
-    settle?: (fate: Fate) => void,
-  ): Promise<void>
-  heartbeat(origin: Origin): Promise<void>
-  ensureSession(origin: Origin, options?: PresenceOptions): Promise<void>
-  decide(origin: Origin, consent: Consent): void
-  /** Drops all that waits for this profile, wherever. Resolves when nothing of it is under way or on the disk. */
-  forget(origin: Origin): Promise<void>
-  session(origin: Origin): MirroredSession | null
-  /** How many actions wait for consent. */
-  held(): number
-  /** Drops what waits for consent: nobody will decide any more. */
-  close(): void
 }
 
 /**
@@ -53,143 +29,132 @@ const PRESENCE_MS = 5 * MINUTE_MS
 /** How old what we know of an open session may be before a page that somebody sees says `resumeSession` again. */
 const SEEN_MS = 10 * SECOND_MS
 
-export function createAdmission(settings: Settings, mirror: Mirror, intake: Intake, pipeline: Pipeline): Admission {
-  const { clock, tell, events, beforeSend, autoStart, outbox, maxQueue, sessionRules } = settings
-  const { drop } = pipeline
-  const { inactivityMs } = sessionRules
-  const held = new Set<QueuedAction>()
-
-  function submit(
-    origin: Origin,
-    action: string,
-    content: Content,
-    { time, urgent = false }: ActionOptions = {},
-    settle?: (fate: Fate) => void,
-  ): Promise<void> {
-    const { subject } = origin
-    const now = clock.now()
-    const at = time === undefined ? now : Number(time)
-    const draft = filtered(origin, action, content, at)
-    if ('drop' in draft) return drop(queuedAction(subject, action, content, at, settle), draft.drop, draft.detail)
-    const command = commandOf(action, content.args)
-    if (command === 'track' && at >= now) openSession(origin, at)
-    const accepted = accept(origin, queuedAction(subject, action, draft, at, settle), urgent)
-    if (command) mirror.note(subject.session, command, at)
-    return accepted
-  }
-
-  /** The action as it may be queued, or why it may not. */
-  function filtered(
-    { consent, subject, userAgent }: Origin,
-    action: string,
-    content: Content,
-    time: EpochMs,
-  ): Filtered {
-    if (consent === 'denied') return { drop: 'consent' }
-    let draft = content
-    if (events && action === 'track') {
-      const checked = events.check(draft.name!, draft.params)
-      if ('problem' in checked) return { drop: 'invalid', detail: checked.problem }
-      draft = { ...draft, ...checked }
-    }
-    const { userId, deviceId } = subject
-    try {
-      for (const step of beforeSend) {
-        const next = step({ ...draft, action, userId, deviceId, userAgent, time } as Draft)
-        if (!next) return { drop: 'filtered' }
-        if ('drop' in next) return next
-        draft = next
-      }
-      return draft
-    } catch (error) {
-      tell('error', 'beforeSend threw', { action, name: draft.name, error })
-      return { drop: 'filterFailed' }
-    }
-  }
-
-  /** What an active event needs before it. What is late belongs to a session that was; it opens none now. */
-  function openSession(origin: Origin, time: EpochMs): void {
-    const opener = autoStart && openerOf(origin, time)
-    if (!opener) return
-    const { subject } = origin
-    mirror.note(subject.session, 'start', time)
+/**
+ * Between a tracker and the queue: consent, checks, `beforeSend`, the session mirror.
+ * @param settle learns what became of it.
+ * @returns resolves once accepted, or dropped and reported.
+ */
+export function submit(
+  origin: Origin,
+  action: string,
+  args?: object,
+  { time, urgent }: ActionOptions = {},
+  name?: string,
+  params?: object,
+  settle?: (fate: Fate) => void,
+): Promise<void> {
+  const { core, subject } = origin
+  const content = { name, params, args }
+  const now = core.clock.now()
+  const at = Number(time ?? now)
+  const draft = filtered(origin, action, content, at)
+  if ('drop' in draft) return drop(core, queuedAction(subject, action, content, at, settle), draft.drop, draft.detail)
+  const command = commandOf(action, args)
+  // What is late belongs to a session that was; it opens none now.
+  const opener = command === 'track' && at >= now && core.autoStart && openerFor(origin, at)
+  if (opener) {
+    noteSession(core, subject.session, 'start', at)
     // It only serves the event behind it, which reports for both.
-    accept(origin, queuedAction(subject, opener.action, opener, time), false).catch(() => undefined)
+    accept(origin, queuedAction(subject, opener.action, opener, at)).catch(() => undefined)
   }
+  const accepted = accept(origin, queuedAction(subject, action, draft, at, settle), urgent)
+  if (command) noteSession(core, subject.session, command, at)
+  return accepted
+}
 
-  function openerOf({ subject }: Origin, now: EpochMs) {
-    const opener = mirror.opener(subject.session, now)
-    if (!opener) return undefined
-    const action = autoStart === 'start' ? 'start' : opener
-    tell('debug', 'no session is known to be open', { opener: action, userId: subject.userId })
-    return { action, args: action === 'start' ? undefined : { createDisposition: 'CreateIfNeeded' } }
-  }
-
-  function heartbeat(origin: Origin, quietMs: number): Promise<void> {
-    const { session, userId } = origin.subject
-    if (mirror.isQuiet(session, clock.now(), quietMs)) return submit(origin, 'heartbeat', {})
-    tell('debug', 'no heartbeat needed', { userId })
-    return DONE
-  }
-
-  function accept({ noteWork, consent }: Origin, action: QueuedAction, isUrgent: boolean): Promise<void> {
-    noteWork?.()
-    if (consent !== 'pending') return intake.take(action, isUrgent)
-    if (held.size >= maxQueue) return drop(action, 'queueFull')
-    held.add(action)
-    return DONE
-  }
-
-  /** Ends the wait for consent, of one profile or of all. */
-  function decided(then: (action: QueuedAction) => Promise<void>, lane?: string): void {
-    for (const action of [...held]) {
-      if (lane && action.subject.lane !== lane) continue
-      held.delete(action)
-      then(action).catch((error: unknown) => tell('warn', String(error), {}))
+/** The action as it may be queued, or why it may not. */
+function filtered(
+  { core, consent, subject, userAgent }: Origin,
+  action: string,
+  content: Content,
+  time: EpochMs,
+): Content | Rejection {
+  if (consent === 'denied') return { drop: 'consent' }
+  let draft = content
+  const { userId, deviceId } = subject
+  try {
+    for (const step of core.beforeSend) {
+      const next = step({ ...draft, action, userId, deviceId, userAgent, time } as Draft)
+      if (!next) return { drop: 'filtered' }
+      if ('drop' in next) return next
+      draft = next
     }
-  }
-
-  const dropAs = (reason: DropReason) => (action: QueuedAction) => drop(action, reason)
-
-  return {
-    submit,
-    decide(origin, consent) {
-      const { lane, session } = origin.subject
-      origin.consent = consent
-      if (consent === 'pending') return
-      tell('debug', 'consent decided', { consent })
-      if (consent === 'granted') return decided((action) => intake.take(action, false), lane)
-      decided(dropAs('consent'), lane)
-      // The session we noted was never sent.
-      mirror.forget(session)
-    },
-    heartbeat: (origin) => heartbeat(origin, inactivityMs - settings.heartbeatMarginMs),
-    ensureSession(origin, { resume = false, urgent = false } = {}) {
-      const now = clock.now()
-      const { session } = origin.subject
-      let next = openerOf(origin, now)
-      if (!next && !resume) return heartbeat(origin, Math.min(PRESENCE_MS, inactivityMs / 4))
-      const isNews = mirror.session(session, now)?.phase === 'paused' || mirror.isQuiet(session, now, SEEN_MS)
-      if (!next && isNews) next = { action: 'resumeSession', args: undefined }
-      return next ? submit(origin, next.action, next, { urgent }) : DONE
-    },
-    async forget({ subject }) {
-      const { lane, session } = subject
-      await intake.opening()
-      decided(dropAs('deleted'), lane)
-      intake.turnAway('deleted', lane)
-      mirror.forget(session)
-      await pipeline.forget(lane)
-      await outbox?.purge()
-    },
-    session: ({ subject }) => mirror.session(subject.session, clock.now()),
-    held: () => held.size,
-    close: () => decided(dropAs('closed')),
+    return draft
+  } catch (error) {
+    core.tell('error', 'beforeSend threw', { action, name: draft.name, error })
+    return { drop: 'filterFailed' }
   }
 }
 
-/** What became of a draft; a rejection may say more. */
-type Filtered = Content | (Rejection & { readonly detail?: string })
+function accept({ core, consent, noteWork }: Origin, action: QueuedAction, isUrgent?: boolean): Promise<void> {
+  noteWork?.()
+  if (consent !== 'pending' || core.isClosed) return take(core, action, isUrgent)
+  if (core.held.size >= core.maxQueue) return drop(core, action, 'queueFull')
+  core.held.add(action)
+  return DONE
+}
+
+/** What must go first if an active event is to find a session open; nothing if one is. */
+function openerFor({ core, subject }: Origin, now: EpochMs) {
+  const opener = openerOf(core, subject.session, now)
+  if (!opener) return undefined
+  const action = core.autoStart === 'start' ? 'start' : opener
+  core.tell('debug', 'no session is known to be open', { opener: action, ...subject })
+  return { action, args: action === 'start' ? undefined : { createDisposition: 'CreateIfNeeded' } }
+}
+
+/**
+ * A heartbeat, where an active session has gone without activity for so long: as long as it may, for somebody who is sure to
+ * send another.
+ */
+export function heartbeat(
+  origin: Origin,
+  quietMs = origin.core.sessionRules.inactivityMs - origin.core.heartbeatMarginMs,
+): Promise<void> {
+  const { core, subject } = origin
+  if (quietFor(origin) >= quietMs) return submit(origin, 'heartbeat')
+  core.tell('debug', 'no heartbeat needed', subject)
+  return DONE
+}
+
+/** How long an active session has gone without activity, and so much of a paused one; nothing of any other. */
+function quietFor({ core, subject }: Origin, ofPaused = NaN): number {
+  const now = core.clock.now()
+  const session = sessionOf(core, subject.session, now)
+  if (session?.phase === 'active') return now - session.lastActivityAt
+  return session?.phase === 'paused' ? ofPaused : NaN
+}
+
+export function ensureSession(origin: Origin, options: PresenceOptions = {}): Promise<void> {
+  const { clock, sessionRules } = origin.core
+  const opener = openerFor(origin, clock.now())
+  if (opener) return submit(origin, opener.action, opener.args, options)
+  if (!options.resume) return heartbeat(origin, Math.min(PRESENCE_MS, sessionRules.inactivityMs / 4))
+  return quietFor(origin, Infinity) >= SEEN_MS ? submit(origin, 'resumeSession', {}, options) : DONE
+}
+
+/** Ends the wait for consent of a profile. */
+export function decide(origin: Origin, consent: Consent): void {
+  const { core, subject } = origin
+  origin.consent = consent
+  if (consent === 'pending') return
+  for (const action of withdraw(core, subject.lane)) {
+    if (consent === 'denied') void drop(core, action, 'consent')
+    else take(core, action).catch((error: unknown) => core.tell('warn', String(error), {}))
+  }
+  // The session we noted was never sent.
+  if (consent === 'denied') forgetSession(core, subject.session)
+}
+
+/** Drops all that waits for this profile, wherever. Resolves when nothing of it is under way or on the disk. */
+export async function forget({ core, subject }: Origin): Promise<void> {
+  const { lane, session } = subject
+  await core.opening
+  turnAway(core, 'deleted', lane)
+  forgetSession(core, session)
+  await forgetLane(core, lane)
+  await core.outbox?.purge()
+}
 
 /** What an action means to the session; what is not named here says nothing of it. Only `track` finds a session open. */
 const COMMANDS: Readonly<Record<string, OutlineCommand>> = {
@@ -207,7 +172,7 @@ const COMMANDS: Readonly<Record<string, OutlineCommand>> = {
 
 function commandOf(action: string, args: object = {}): OutlineCommand | undefined {
   const { background, disposition = 'active' } = args as Readonly<Record<string, unknown>>
-  if (action === 'start' && background === true) return 'startInBackground'
+  if (action === 'start' && background) return 'startInBackground'
   if (disposition === 'passive') return undefined
   return disposition === 'active' ? COMMANDS[action] : 'heartbeat'
 }

@@ -22,4 +22,6 @@ export type BeforeSend = (draft: Draft) => Draft | Rejection | null
 /** Drops an action for a reason of its own. */
 export interface Rejection {
   readonly drop: DropReason
+  /** What there is to say beyond the reason. */
+  readonly detail?: string
 }

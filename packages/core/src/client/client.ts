@@ -1,15 +1,14 @@
-import type { Params, WireElement } from './action.ts'
-import { createAdmission } from './admission.ts'
+import type { Params } from './action.ts'
 import type { Consent } from './consent.ts'
-import { createDebouncedFlush } from './wait-until.ts'
+import type { Core, FlushReport } from './core.ts'
 import { flushBeforeExit } from './exit.ts'
-import type { FlushReport } from './ledger.ts'
 import { subjectOf, type Identity } from './identity.ts'
-import { createIntake } from './intake.ts'
-import { createMirror } from './mirror.ts'
+import { letIn, OUTBOX_FAILED, restore, turnAway } from './intake.ts'
+import { drop } from './ledger.ts'
 import { settingsOf, type ClientOptions } from './options.ts'
-import { createPipeline, type Stats } from './pipeline.ts'
-import { createTrackers, type Tracker } from './tracker.ts'
+import { flushQueue, shutDown, statsOf, type Stats } from './pipeline.ts'
+import { Tracker } from './tracker.ts'
+import { createDebouncedFlush } from './wait-until.ts'
 
 /** What `for` may say of one request. */
 export interface TrackerOptions {
@@ -38,21 +37,39 @@ export interface Client<E extends object = Record<string, Params>> {
 export function createClient<E extends object = Record<string, Params>>(options: ClientOptions<E>): Client<E> {
   const settings = settingsOf(options)
   const { outbox, timers, waitUntilDebounceMs, flushTimeoutMs } = settings
-  const mirror = createMirror(settings.sessionRules, settings.mirrorSize)
   const onBusy = flushBeforeExit(() => flush())
-  const pipeline = createPipeline(settings, {
+  const core: Core = {
+    ...settings,
     onBusy,
-    onAnswer({ subject, action, time }, element, warning) {
-      if (toldNoSession(action, element, warning)) mirror.denied(subject.session, time)
-    },
-    onSettled(reqId) {
-      outbox?.remove(reqId)
-      intake.letIn()
-    },
-  })
-  const intake = createIntake(settings, pipeline)
-  const admission = createAdmission(settings, mirror, intake, pipeline)
-  const trackerOf = createTrackers(admission)
+    onLeft: () => letIn(core),
+    young: new Map(),
+    old: new Map(),
+    lanes: new Map(),
+    ready: new Set(),
+    delayed: new Set(),
+    count: 0,
+    bytes: 0,
+    waiting: 0,
+    failures: 0,
+    pausedUntil: 0,
+    flights: new Map(),
+    aborts: new Set(),
+    seq: 0,
+    uuid: '',
+    dueAt: Infinity,
+    isScheduled: false,
+    cancelAlarm() {},
+    isClosed: false,
+    isShut: false,
+    counts: { accepted: 0, sent: 0, skipped: 0, requests: 0, retried: 0 },
+    dropped: {},
+    waiters: new Set(),
+    line: new Set(),
+    opening: undefined,
+    held: new Set(),
+  }
+  if (outbox) core.opening = restore(core, outbox)
+  settings.telemetry?.observe(() => core.count)
   const debounced = (waitUntil: typeof settings.waitUntil) =>
     waitUntil && createDebouncedFlush(waitUntil, () => flush(), timers, waitUntilDebounceMs)
   const noteWork = debounced(settings.waitUntil)
@@ -60,43 +77,37 @@ export function createClient<E extends object = Record<string, Params>>(options:
 
   async function flush({ timeoutMs = flushTimeoutMs } = {}): Promise<FlushReport> {
     // Without an await where none is needed: what is tracked right after this call is not part of it.
-    if (intake.opening()) await intake.opening()
-    const report = await pipeline.flush(timeoutMs)
-    return { ...report, pending: report.pending + admission.held() }
+    if (core.opening) await core.opening
+    const report = await flushQueue(core, timeoutMs)
+    return { ...report, pending: report.pending + core.held.size }
   }
 
   async function close(timeoutMs: number): Promise<FlushReport> {
     onBusy(false)
-    await intake.opening()
-    intake.close()
-    const { sent, dropped } = await pipeline.flush(timeoutMs)
-    const rest = await pipeline.shutDown()
-    const held = admission.held()
-    admission.close()
+    await core.opening
+    core.isClosed = true
+    const held = core.held.size
+    turnAway(core, 'closed')
+    const { sent, dropped } = await flushQueue(core, timeoutMs)
+    const rest = await shutDown(core)
     // What an outbox keeps is not lost.
     const pending = outbox ? rest.length : 0
-    if (outbox)
-      await outbox.close().catch((error: unknown) => settings.tell('error', 'the outbox does not close', { error }))
-    else for (const action of rest) void pipeline.drop(action, 'closed')
+    if (outbox) await outbox.close().catch((error: unknown) => settings.tell('error', OUTBOX_FAILED, { error }))
+    else for (const action of rest) void drop(core, action, 'closed')
     return { sent, dropped: dropped + held + rest.length - pending, pending }
   }
 
   return {
     for: (identity, { consent = settings.consent, userAgent, waitUntil } = {}) =>
-      trackerOf({
+      new Tracker<E>({
+        core,
         subject: subjectOf(identity),
         userAgent,
         consent,
         noteWork: debounced(waitUntil) ?? noteWork,
-      }) as Tracker<E>,
+      }),
     flush,
     close: ({ timeoutMs = flushTimeoutMs } = {}) => (closing ??= close(timeoutMs)),
-    stats: () => ({ ...pipeline.stats(), waitingForConsent: admission.held() }),
+    stats: () => statsOf(core),
   }
-}
-
-/** Whether the answer says that there was no session where we believed in one. */
-function toldNoSession(action: string, element: WireElement, warning: string | null): boolean {
-  if (element['isOffline'] === true) return action === 'track' || action === 'advance'
-  return warning?.startsWith('No active session') === true
 }

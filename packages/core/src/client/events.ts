@@ -1,3 +1,5 @@
+import type { BeforeSend, Draft, Rejection } from './before-send.ts'
+
 /** The part of Standard Schema we call (https://standardschema.dev); zod, valibot and arktype all have it. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -22,8 +24,8 @@ export type EventDefinition = null | ParamsOf<object> | StandardSchema
 
 /** The events of an app. `E` maps each name to its parameters. */
 export interface EventContract<E extends object> {
-  /** The parameters as the schema of the event gives them. Without a schema: as they are. */
-  check(name: string, given: object | undefined): Checked
+  /** Goes before all other steps: puts in the parameters as the schema of an event gives them, or drops as `invalid`. */
+  readonly check: BeforeSend
   readonly events?: E
 }
 
@@ -54,10 +56,10 @@ export function defineEvents<const D extends Readonly<Record<string, EventDefini
 ): EventContract<EventsFrom<D>> {
   const schemas = new Map(Object.entries(definitions))
   return {
-    check(name, given) {
-      const definition = schemas.get(name)
+    check(draft) {
+      const definition = draft.action === 'track' ? schemas.get(draft.name ?? '') : undefined
       // One that is not declared passes: types said so already, and dropping data for a typo helps nobody.
-      return isSchema(definition) ? checkBy(definition, name, given) : { params: given }
+      return isSchema(definition) ? checkBy(definition, draft) : draft
     },
   }
 }
@@ -67,18 +69,19 @@ export type TrackRest<P, Options> = NoParams extends P
   ? [params?: P, options?: Options]
   : [params: P, options?: Options]
 
-/** What became of a check: the parameters as the schema gives them, or why they do not fit. */
-export type Checked = { readonly params: object | undefined } | { readonly problem: string }
-
-function checkBy(schema: StandardSchema, name: string, given: object | undefined): Checked {
-  const result = schema['~standard'].validate(given ?? {})
+function checkBy(schema: StandardSchema, draft: Draft): Draft | Rejection {
+  const result = schema['~standard'].validate(draft.params ?? {})
   if (result instanceof Promise) {
     // Whatever it comes to is too late, but it must not become an unhandled rejection.
     result.catch(() => undefined)
-    return { problem: `the schema of ${name} answers later: track() needs one that answers at once` }
+    return invalid(`the schema of ${draft.name} answers later: track() needs one that answers at once`)
   }
-  if (result.issues === undefined) return { params: result.value as object }
-  return { problem: result.issues.map((issue) => issue.message).join('; ') }
+  if (result.issues !== undefined) return invalid(result.issues.map((issue) => issue.message).join('; '))
+  return { ...draft, params: result.value as Readonly<Record<string, unknown>> }
+}
+
+function invalid(detail: string): Rejection {
+  return { drop: 'invalid', detail }
 }
 
 function isSchema(definition: EventDefinition | undefined): definition is StandardSchema {

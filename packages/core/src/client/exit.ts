@@ -16,13 +16,13 @@ export function flushBeforeExit(flush: () => Promise<unknown>): (isBusy: boolean
   const host = (globalThis as { process?: Partial<ProcessLike> }).process
   return (isBusy) => {
     try {
-      if (isBusy && flushers.size === 0) host?.once?.('beforeExit', flushAll)
+      if (isBusy && !flushers.size) host?.once?.('beforeExit', flushAll)
     } catch {
       // The edge of Next has everything of `process` that Node has, and throws whichever of it is called: nobody to ask there.
       return
     }
     if (isBusy) flushers.add(flush)
-    else if (flushers.delete(flush) && flushers.size === 0) host?.off?.('beforeExit', flushAll)
+    else if (flushers.delete(flush) && !flushers.size) host?.off?.('beforeExit', flushAll)
   }
 }
 

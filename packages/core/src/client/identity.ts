@@ -19,8 +19,8 @@ export interface Subject {
 
 /** @throws {DamsonError} IDENTITY_INVALID: neither id, or one the server would refuse. */
 export function subjectOf(identity: Identity): Subject {
-  const userId = checked('userId', identity.userId)
-  const deviceId = checked('deviceId', identity.deviceId)
+  const userId = checked(identity, 'userId')
+  const deviceId = checked(identity, 'deviceId')
   const lane = userId && userId !== deviceId ? laneOf(userId) : deviceId && `d${deviceId}`
   if (!lane) throw invalid('client.for() needs a userId or a deviceId')
   return { userId, deviceId, lane, session: JSON.stringify([userId, deviceId]) }
@@ -31,10 +31,10 @@ export function laneOf(userId: string): string {
   return `u${userId}`
 }
 
-function checked(name: string, id: string | null | undefined): string | undefined {
-  if (id === '' || id == null) return undefined
-  if (typeof id === 'string' && id.length <= MAX_ID_LENGTH) return id
-  throw invalid(`${name} must be text of at most ${MAX_ID_LENGTH} characters, found ${id.length ?? typeof id}`)
+function checked(identity: Identity, name: keyof Identity): string | undefined {
+  const id = identity[name]
+  if (typeof id === 'string' ? id.length <= MAX_ID_LENGTH : id == null) return id || undefined
+  throw invalid(`${name} must be text of at most ${MAX_ID_LENGTH} characters, found ${id?.length ?? typeof id}`)
 }
 
 function invalid(problem: string): DamsonError {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../clock.ts'
 import { DEFAULT_SESSION_RULES } from '../session/timing.ts'
 import { clientWorld } from './client-world.ts'
-import { createMirror } from './mirror.ts'
+import { noteSession, sessionOf, type Mirror } from './mirror.ts'
 
 const sessions = (options = {}) => clientWorld({ autoStart: true, ...options })
 
@@ -131,9 +131,10 @@ test('two processes for one user open one session between them', async () => {
 })
 
 test('what the mirror remembers is bounded', () => {
-  const mirror = createMirror(DEFAULT_SESSION_RULES, 100)
-  for (let user = 0; user < 10_000; user += 1) mirror.note(`u${user}`, 'start', 1)
-  const known = Array.from({ length: 10_000 }, (_, user) => `u${user}`).filter((key) => mirror.session(key, 1) !== null)
+  const mirror: Mirror = { sessionRules: DEFAULT_SESSION_RULES, mirrorSize: 100, young: new Map(), old: new Map() }
+  for (let user = 0; user < 10_000; user += 1) noteSession(mirror, `u${user}`, 'start', 1)
+  const known = [...mirror.young.keys(), ...mirror.old.keys()]
+  expect(sessionOf(mirror, 'u9999', 1)).toMatchObject({ phase: 'active' })
   expect(known.length).toBeGreaterThanOrEqual(100)
   expect(known.length).toBeLessThanOrEqual(200)
   expect(known).toContain('u9999')

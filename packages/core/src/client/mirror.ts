@@ -4,23 +4,14 @@ import type { MirroredSession, OutlineCommand, OutlineRules, SessionOutline } fr
 
 /**
  * What we believe of the sessions we serve, folded by the server's own rules. The server is the truth: a wrong belief
- * costs a request and is corrected by the next answer.
+ * costs a request and is corrected by the next answer. Remembers at least the `mirrorSize` last used and at most twice as many:
+ * two maps, of which the older one is let go.
  */
 export interface Mirror {
-  /** An event of somebody we know nothing of teaches nothing: it opens no session. */
-  note(key: string, command: OutlineCommand, now: EpochMs): void
-  /** The action that must go first if an active event is to find a session. */
-  opener(key: string, now: EpochMs): 'start' | 'resumeSession' | undefined
-  /** Whether an active session has gone without activity for `quietMs`. */
-  isQuiet(key: string, now: EpochMs, quietMs: number): boolean
-  /**
-   * The server knew no session for what happened at `at`. Sessions we believe to have begun later stay. Only where we had
-   * just asked for one is `start` the way in: else another process may open or resume it meanwhile, and `start` would end that.
-   */
-  denied(key: string, at: EpochMs): void
-  forget(key: string): void
-  /** As it is at `now`; `null` for one we know nothing of. */
-  session(key: string, now: EpochMs): MirroredSession | null
+  readonly sessionRules: OutlineRules
+  readonly mirrorSize: number
+  young: Map<string, Belief>
+  old: Map<string, Belief>
 }
 
 interface Belief {
@@ -29,59 +20,55 @@ interface Belief {
   isDenied?: boolean
 }
 
-/** Remembers at least the `size` last used and at most twice as many: two maps, of which the older one is let go. */
-export function createMirror(rules: OutlineRules, size: number): Mirror {
-  let young = new Map<string, Belief>()
-  let old = new Map<string, Belief>()
+/** Folds a command in. An event of somebody we know nothing of teaches nothing: it opens no session. */
+export function noteSession(mirror: Mirror, key: string, command: OutlineCommand, now: EpochMs): void {
+  const belief = find(mirror, key)
+  const outline = reduceOutline(belief?.outline ?? NO_OUTLINE, command, now, mirror.sessionRules)
+  if (belief) belief.outline = outline
+  else if (outline !== NO_OUTLINE) remember(mirror, key, { outline })
+}
 
-  function find(key: string): Belief | undefined {
-    const belief = young.get(key)
-    const older = belief ? undefined : old.get(key)
-    return older ? remember(key, older) : belief
+/** The action that must go first if an active event is to find a session; nothing if none must. */
+export function openerOf(mirror: Mirror, key: string, now: EpochMs): 'start' | 'resumeSession' | undefined {
+  const belief = find(mirror, key)
+  if (belief && phaseAt(belief.outline, now, mirror.sessionRules) !== 'closed') return undefined
+  return belief?.isDenied ? 'start' : 'resumeSession'
+}
+
+/**
+ * The server knew no session for what happened at `at`. Sessions we believe to have begun later stay. Only where we had
+ * just asked for one is `start` the way in: else another process may open or resume it meanwhile, and `start` would end that.
+ */
+export function denySession(mirror: Mirror, key: string, at: EpochMs): void {
+  const belief = find(mirror, key)
+  if (!belief || belief.outline.phase === 'closed' || belief.outline.startedAt > at) return
+  belief.isDenied = belief.outline.startedAt === at
+  belief.outline = NO_OUTLINE
+}
+
+export function forgetSession({ young, old }: Mirror, key: string): void {
+  young.delete(key)
+  old.delete(key)
+}
+
+/** As it is at `now`; `null` for one we know nothing of. */
+export function sessionOf(mirror: Mirror, key: string, now: EpochMs): MirroredSession | null {
+  const outline = find(mirror, key)?.outline
+  if (!outline) return null
+  const phase = phaseAt(outline, now, mirror.sessionRules)
+  return { ...outline, phase, lapsed: phase === outline.phase ? null : outline.phase }
+}
+
+function find(mirror: Mirror, key: string): Belief | undefined {
+  return mirror.young.get(key) ?? remember(mirror, key, mirror.old.get(key))
+}
+
+function remember(mirror: Mirror, key: string, belief: Belief | undefined): Belief | undefined {
+  if (!belief) return undefined
+  if (mirror.young.size >= mirror.mirrorSize) {
+    mirror.old = mirror.young
+    mirror.young = new Map()
   }
-
-  function remember(key: string, belief: Belief): Belief {
-    if (young.size >= size) {
-      old = young
-      young = new Map()
-    }
-    young.set(key, belief)
-    return belief
-  }
-
-  const phaseOf = (belief: Belief | undefined, now: EpochMs) =>
-    belief ? phaseAt(belief.outline, now, rules) : 'closed'
-
-  return {
-    note(key, command, now) {
-      const belief = find(key)
-      const outline = reduceOutline(belief?.outline ?? NO_OUTLINE, command, now, rules)
-      if (belief) belief.outline = outline
-      else if (outline !== NO_OUTLINE) remember(key, { outline })
-    },
-    opener(key, now) {
-      const belief = find(key)
-      if (phaseOf(belief, now) === 'closed') return belief?.isDenied ? 'start' : 'resumeSession'
-    },
-    isQuiet(key, now, quietMs) {
-      const belief = find(key)
-      return phaseOf(belief, now) === 'active' && now - belief!.outline.lastActivityAt >= quietMs
-    },
-    denied(key, at) {
-      const belief = find(key)
-      if (!belief || belief.outline.phase === 'closed' || belief.outline.startedAt > at) return
-      belief.isDenied = belief.outline.startedAt === at
-      belief.outline = NO_OUTLINE
-    },
-    forget(key) {
-      young.delete(key)
-      old.delete(key)
-    },
-    session(key, now) {
-      const belief = find(key)
-      if (!belief) return null
-      const phase = phaseOf(belief, now)
-      return { ...belief.outline, phase, lapsed: phase === belief.outline.phase ? null : belief.outline.phase }
-    },
-  }
+  mirror.young.set(key, belief)
+  return belief
 }

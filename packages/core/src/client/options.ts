@@ -1,7 +1,6 @@
-import { SECOND_MS, systemClock, type Clock } from '../clock.ts'
+import { MINUTE_MS, SECOND_MS, systemClock, type Clock } from '../clock.ts'
 import { DamsonError } from '../errors.ts'
-import type { OutlineRules } from '../session/outline.ts'
-import { SESSION_INACTIVITY_MS, SESSION_PAUSED_MS } from '../session/timing.ts'
+import { SESSION_INACTIVITY_MS, SESSION_PAUSED_MS, type OutlineRules } from '../session/outline.ts'
 import type { Params } from './action.ts'
 import type { BeforeSend } from './before-send.ts'
 import type { Consent } from './consent.ts'
@@ -93,7 +92,8 @@ export interface ClientOptions<E extends object = Record<string, Params>> {
 /** The options with every default in place. */
 export interface Settings extends Required<Omit<ClientOptions, Optional | 'fetch' | 'beforeSend'>> {
   readonly fetch: FetchLike
-  readonly devMode: boolean
+  readonly devMode?: boolean
+  readonly send?: 'batched' | 'now'
   readonly waitUntil?: (work: Promise<unknown>) => void
   readonly outbox?: Outbox
   readonly onDrop?: (dropped: DroppedAction) => void
@@ -103,26 +103,25 @@ export interface Settings extends Required<Omit<ClientOptions, Optional | 'fetch
   readonly tell: Tell
 }
 
-type Optional = 'devMode' | 'waitUntil' | 'outbox' | 'onDrop' | 'telemetry' | 'events' | 'debug' | 'logger'
+type Optional = 'devMode' | 'send' | 'waitUntil' | 'outbox' | 'onDrop' | 'telemetry' | 'events' | 'debug' | 'logger'
 
 const DEFAULTS = {
   /** Stands in a request that never leaves the process. */
   endpoint: 'http://damson.invalid/api',
   fetch: (request: Request) => globalThis.fetch(request),
-  send: 'batched',
   flushAt: 250,
-  flushBytes: 256 * 1024,
+  flushBytes: 2 ** 18,
   flushIntervalMs: 5 * SECOND_MS,
   flushTimeoutMs: 10 * SECOND_MS,
   requestTimeoutMs: 10 * SECOND_MS,
   concurrency: 4,
   maxQueue: 100_000,
-  maxQueueBytes: 64 * 1024 * 1024,
+  maxQueueBytes: 2 ** 26,
   overflow: 'dropOldest',
   backoff: { firstMs: 500, ceilingMs: 30 * SECOND_MS },
   waitUntilDebounceMs: 50,
   autoStart: true,
-  heartbeatMarginMs: 30 * 60 * SECOND_MS,
+  heartbeatMarginMs: 30 * MINUTE_MS,
   mirrorSize: 10_000,
   sessionRules: {
     inactivityMs: SESSION_INACTIVITY_MS,
@@ -133,11 +132,7 @@ const DEFAULTS = {
   clock: systemClock,
   timers: systemTimers,
   random: Math.random,
-  devMode: false,
 } as const
-
-/** The numbers that may be 0. */
-const FROM_ZERO = /^(waitUntilDeb|heartbeatM)/
 
 /** @throws {DamsonError} CLIENT_OPTIONS_INVALID: names the option, what was found and the way out. */
 export function settingsOf<E extends object>(options: ClientOptions<E>): Settings {
@@ -145,31 +140,26 @@ export function settingsOf<E extends object>(options: ClientOptions<E>): Setting
   const entries = Object.entries(options).filter(([, value]) => value !== undefined)
   const given = Object.fromEntries(entries) as ClientOptions<E>
   const settings = { ...DEFAULTS, ...given }
-  const { debug, beforeSend = [], logger = debug ? console : undefined } = given
-  for (const name of ['appId', 'clientKey'] as const) {
-    if (!given[name] || typeof given[name] !== 'string')
-      throw invalid(`needs ${name}, as \`damson apps create\` gave it`)
-  }
-  if (!given.endpoint && !given.fetch) {
-    throw invalid('needs an endpoint or a fetch: `endpoint: "https://…/api"`, or `fetch: server.fetch`')
-  }
-  if (!/^https?:\/\/[^/]/.test(settings.endpoint))
-    throw invalid(`endpoint is not an http address: ${settings.endpoint}`)
-  for (const [name, value] of entries) {
-    const least = FROM_ZERO.test(name) ? 0 : 1
-    if (typeof DEFAULTS[name as keyof typeof DEFAULTS] === 'number' && !(Number(value) >= least)) {
-      throw invalid(`${name} is ${value}, and must be at least ${least}`)
-    }
-  }
+  const { debug, beforeSend = [], events, logger = debug ? console : undefined } = given
+  const { endpoint } = settings
+  const problems = [
+    !given.appId && 'needs appId',
+    !given.clientKey && 'needs clientKey',
+    !given.endpoint && !given.fetch && 'needs an endpoint or a fetch',
+    !/^https?:\/\/[^/]/.test(endpoint) && `endpoint is not an http address: ${endpoint}`,
+    ...entries.map(([name, value]) => {
+      const isNumber = typeof DEFAULTS[name as keyof typeof DEFAULTS] === 'number'
+      const least = /Debounce|Margin/.test(name) ? 0 : 1
+      return isNumber && !(value >= least) && `${name} is ${value}, must be at least ${least}`
+    }),
+  ]
+  const problem = problems.find(Boolean)
+  if (problem) throw new DamsonError('CLIENT_OPTIONS_INVALID', `createClient(): ${problem}.`)
   return {
     ...settings,
-    beforeSend: typeof beforeSend === 'function' ? [beforeSend] : beforeSend,
+    beforeSend: [events?.check ?? [], beforeSend].flat(),
     tell(level, message, details) {
       if (level !== 'debug' || debug) logger?.[level](`damson: ${message}`, details)
     },
   }
-}
-
-function invalid(problem: string): DamsonError {
-  return new DamsonError('CLIENT_OPTIONS_INVALID', `createClient(): ${problem}.`)
 }

@@ -1,11 +1,11 @@
 import type { EpochMs } from '../clock.ts'
-import { encodeAction, type DropReason, type QueuedAction } from './action.ts'
-import { phaseOf, type Circuit, type CircuitPhase } from './circuit.ts'
-import { createDigest, troubleOf } from './digest.ts'
-import { createLedger, type FlushReport, type Hooks } from './ledger.ts'
-import type { Settings } from './options.ts'
-import { createQueue, type Batch } from './queue.ts'
-import { createTransport } from './transport.ts'
+import { encodeAction, reqIdOf, type DropReason, type QueuedAction } from './action.ts'
+import { phaseOf, type CircuitPhase } from './circuit.ts'
+import type { Batch, Core, FlushReport } from './core.ts'
+import { digest, troubleOf } from './digest.ts'
+import { drop, firstDeadline, release } from './ledger.ts'
+import { evict, isTheirs, land, nextBatch, put, takeOut, wake } from './queue.ts'
+import { post } from './transport.ts'
 
 export interface Stats {
   readonly accepted: number
@@ -21,185 +21,139 @@ export interface Stats {
   readonly circuit: CircuitPhase
 }
 
-/** From accepted to delivered. */
-export interface Pipeline {
-  /** Gives the action its place. `drain` sends without waiting for company. */
-  push(action: QueuedAction, drain: boolean): void
-  /** Whether there is room, or can be made by dropping the oldest. What is in flight stays. */
-  hasRoom(bytes: number, mayDrop: boolean): boolean
-  drop(action: QueuedAction, reason: DropReason, detail?: string): Promise<void>
-  flush(timeoutMs: number): Promise<FlushReport>
-  /** Drops what waits for a profile. Resolves when nothing of it is under way; what was is not sent again. */
-  forget(key: string): Promise<void>
-  /** Gives up what is under way and takes out what is pending. Nothing is sent after it. */
-  shutDown(): Promise<readonly QueuedAction[]>
-  reqIdOf(action: QueuedAction): string
-  stats(): Stats
+/** Gives the action its place. `drain` sends without waiting for company. */
+export function push(core: Core, action: QueuedAction, drain?: boolean): void {
+  core.counts.accepted += 1
+  if (!core.count) core.onBusy(true)
+  put(core, action)
+  if (drain) core.dueAt = 0
+  if (isWorthARequest(core)) {
+    // After the present turn: a loop that tracks a thousand events is answered before any of them becomes JSON.
+    if (!core.isScheduled) queueMicrotask(() => pump(core))
+    core.isScheduled = true
+  } else if (core.dueAt === Infinity) {
+    core.dueAt = core.clock.now() + core.flushIntervalMs
+    arm(core, 0)
+  }
 }
 
-export function createPipeline(settings: Settings, hooks: Hooks): Pipeline {
-  const { appId, clientKey, devMode, clock, timers, tell, telemetry, concurrency, flushAt, flushBytes } = settings
-  const queue = createQueue()
-  const circuit: Circuit = { failures: 0, pausedUntil: 0 }
-  const transport = createTransport(settings)
-  const ledger = createLedger(settings, queue, hooks, reqIdOf)
-  const digest = createDigest(settings, queue, circuit, ledger, reqIdOf)
-  const { counts, drop } = ledger
-
-  /** Made at the first action: some edge runtimes refuse random numbers while a module loads. */
-  let uuid: string | undefined
-  let lastSeq = 0
-  const flights = new Map<Batch, Promise<void>>()
-  /** Whether everything waiting is due, and not only what makes a full batch. */
-  let isDraining = false
-  let dueAt: EpochMs = Infinity
-  let isScheduled = false
-  let isShut = false
-  let cancelAlarm = () => {}
-  telemetry?.observe(() => queue.count)
-
-  function reqIdOf(action: QueuedAction): string {
-    return action.reqId ?? `${(uuid ??= newUuid())}-${action.seq.toString(36)}`
+/** Whether there is room, or can be made by dropping the oldest. What is in flight stays. */
+export function hasRoom(core: Core, bytes: number, mayDrop: boolean): boolean {
+  while (core.count && (core.count >= core.maxQueue || core.bytes + bytes > core.maxQueueBytes)) {
+    const oldest = mayDrop && evict(core)
+    if (!oldest) return false
+    void drop(core, oldest, 'queueFull')
   }
+  return true
+}
 
-  function push(action: QueuedAction, drain: boolean): void {
-    lastSeq = action.seq
-    counts.accepted += 1
-    if (!queue.count) hooks.onBusy(true)
-    queue.put(action)
-    isDraining ||= drain
-    if (isWorthARequest()) {
-      // After the present turn: a loop that tracks a thousand events is answered before any of them becomes JSON.
-      if (!isScheduled) queueMicrotask(pump)
-      isScheduled = true
-    } else if (dueAt === Infinity) {
-      dueAt = clock.now() + settings.flushIntervalMs
-      arm(0)
-    }
+function isWorthARequest(core: Core): boolean {
+  return core.waiting >= core.flushAt || core.bytes >= core.flushBytes || core.clock.now() >= core.dueAt
+}
+
+/** Sends what may be sent, and sees to it that it is called again. */
+function pump(core: Core): void {
+  core.isScheduled = false
+  if (core.isShut) return release(core, Infinity, 0)
+  const { flights } = core
+  const now = core.clock.now()
+  const wakeAt = wake(core, now)
+  if (firstDeadline(core) < Infinity) core.dueAt = 0
+  /** How many requests may be under way. */
+  const most = { closed: core.concurrency, probing: 1, open: 0 }[phaseOf(core, now)]
+  while (flights.size < most && isWorthARequest(core)) {
+    const batch = nextBatch(core)
+    if (!batch.length) break
+    const flight = send(core, batch).finally(() => {
+      flights.delete(batch)
+      pump(core)
+    })
+    flights.set(batch, flight)
   }
+  if (!core.waiting) core.dueAt = Infinity
+  release(core, now, core.count && !flights.size ? Math.max(core.pausedUntil, wakeAt) : 0)
+  arm(core, wakeAt)
+}
 
-  function isWorthARequest(): boolean {
-    return isDraining || queue.waiting >= flushAt || queue.bytes >= flushBytes
-  }
+/** One alarm for all there is to wait for. */
+function arm(core: Core, wakeAt: EpochMs): void {
+  const { pausedUntil, timers } = core
+  const now = core.clock.now()
+  const deadline = firstDeadline(core)
+  // While every request is under way, the next answer is what wakes us.
+  const canSend = core.waiting && core.flights.size < core.concurrency
+  const next = canSend ? (pausedUntil > now ? [pausedUntil] : [core.dueAt, wakeAt]) : []
+  // What is overdue waits for an answer: an alarm would ring for ever while a busy lane cannot go.
+  const at = Math.min(deadline, ...next.filter((then) => then > now))
+  core.cancelAlarm()
+  if (at < Infinity) core.cancelAlarm = timers.after(Math.max(at - now, 0), () => pump(core), deadline < Infinity)
+}
 
-  function pump(): void {
-    isScheduled = false
-    if (isShut) return ledger.release(Infinity, 0)
-    const now = clock.now()
-    const wakeAt = queue.wake(now)
-    if (now >= dueAt || ledger.deadline() < Infinity) {
-      isDraining = true
-      // Said once: were it left in the past, the alarm would ring for ever while a busy lane cannot answer it.
-      dueAt = Infinity
-    }
-    /** How many requests may be under way. */
-    const most = { closed: concurrency, probing: 1, open: 0 }[phaseOf(circuit, now)]
-    while (flights.size < most && isWorthARequest()) {
-      const batch = queue.take(4 * flushBytes)
-      if (!batch.length) break
-      const landed = () => {
-        flights.delete(batch)
-        pump()
-      }
-      flights.set(batch, send(batch).finally(landed))
-    }
-    if (!queue.waiting) {
-      isDraining = false
-      dueAt = Infinity
-    }
-    const isIdle = !flights.size && queue.count
-    ledger.release(now, isIdle ? Math.max(circuit.pausedUntil, wakeAt) : 0)
-    arm(wakeAt)
-  }
-
-  /** One alarm for all there is to wait for. */
-  function arm(wakeAt: EpochMs): void {
-    const now = clock.now()
-    const { pausedUntil } = circuit
-    let at = ledger.deadline()
-    const keepAlive = at < Infinity
-    // While every request is under way, the next answer is what wakes us.
-    if (queue.waiting && flights.size < concurrency) {
-      at = Math.min(at, pausedUntil > now ? pausedUntil : Math.min(dueAt, wakeAt || Infinity))
-    }
-    cancelAlarm()
-    if (at < Infinity) cancelAlarm = timers.after(Math.max(at - now, 0), pump, keepAlive)
-  }
-
-  /** Never rejects: whatever happens to a request is a verdict. */
-  async function send(batch: Batch): Promise<void> {
-    // Here an action becomes JSON, again for each try: the text is not kept.
-    const actions: QueuedAction[] = []
-    const parts: string[] = []
-    for (const action of batch.flatMap((chunk) => chunk.actions)) {
+/** Never rejects: whatever happens to a request is a verdict. */
+async function send(core: Core, batch: Batch): Promise<void> {
+  const { appId, clientKey, devMode, clock, counts, failures } = core
+  // Here an action becomes JSON, again for each try: the text is not kept.
+  const parts: string[] = []
+  for (const chunk of batch) {
+    chunk.actions = chunk.actions.filter((action) => {
       try {
-        parts.push(encodeAction(action, reqIdOf(action)))
-        actions.push(action)
+        return parts.push(encodeAction(action, reqIdOf(core, action)))
       } catch (error) {
-        void drop(action, 'unserializable', String(error))
+        void drop(core, action, 'unserializable', String(error))
+        return false
       }
-    }
-    const { length } = actions
-    if (!length) return batch.forEach(({ lane }) => queue.land(lane, [], 0))
-    const { failures } = circuit
-    const time = clock.now() / 1000
-    // JSON leaves out what is `undefined`.
-    const outer = { action: 'multi', exactTime: true, appId, clientKey, devMode: devMode || undefined, time }
-    counts.requests += 1
-    const finish = telemetry?.request(length)
-    tell('debug', 'request', { actions: length, users: batch.length })
-    const verdict = await transport.post(`${JSON.stringify(outer).slice(0, -1)},"data":[${parts.join(',')}]}`)
-    const { sent, retried } = counts
-    // What goes again has waited long enough for company.
-    if (digest({ batch, actions, failures }, verdict, clock.now())) isDraining = true
-    finish?.({ ...verdict, delivered: counts.sent - sent, retried: counts.retried - retried })
+    })
   }
-
-  return {
-    push,
-    hasRoom(bytes, mayDrop) {
-      while (queue.count && (queue.count >= settings.maxQueue || queue.bytes + bytes > settings.maxQueueBytes)) {
-        const oldest = mayDrop && queue.evict()
-        if (!oldest) return false
-        void drop(oldest, 'queueFull')
-      }
-      return true
-    },
-    drop,
-    flush(timeoutMs) {
-      const report = ledger.await(lastSeq, clock.now() + timeoutMs)
-      pump()
-      return report
-    },
-    async forget(key) {
-      for (const action of queue.takeOut(key)) void drop(action, 'deleted')
-      for (const { lane, actions } of [...flights.keys()].flat()) {
-        for (const action of actions) {
-          if (action.subject.lane === key || lane.keys.includes(key)) troubleOf(action).isDeleted = true
-        }
-      }
-      await Promise.all(flights.values())
-    },
-    async shutDown() {
-      isShut = true
-      transport.abort()
-      await Promise.all(flights.values())
-      cancelAlarm()
-      pump()
-      return queue.takeOut()
-    },
-    reqIdOf,
-    stats: () => ({
-      ...counts,
-      pending: queue.count,
-      inFlight: queue.count - queue.waiting,
-      dropped: { ...ledger.dropped },
-      circuit: phaseOf(circuit, clock.now()),
-    }),
-  }
+  const { length } = parts
+  if (!length) return batch.forEach(({ lane }) => land(core, lane, [], 0))
+  const time = clock.now() / 1000
+  // JSON leaves out what is `undefined`.
+  const outer = { action: 'multi', exactTime: true, appId, clientKey, devMode: devMode || undefined, time }
+  counts.requests += 1
+  const finish = core.telemetry?.request(length)
+  core.tell('debug', 'request', { actions: length, users: batch.length })
+  const verdict = await post(core, `${JSON.stringify(outer).slice(0, -1)},"data":[${parts.join(',')}]}`)
+  const { sent, retried } = counts
+  digest(core, batch, length, failures, verdict)
+  finish?.({ ...verdict, delivered: counts.sent - sent, retried: counts.retried - retried })
 }
 
-/** Sixty-four random bits, once per client; with a counter behind it, as unique as a UUID per action and far cheaper. */
-function newUuid(): string {
-  return crypto.getRandomValues(new BigUint64Array(1))[0]!.toString(36)
+/** Waits until what is pending has met its fate, and sees to it. */
+export function flushQueue(core: Core, timeoutMs: number): Promise<FlushReport> {
+  return new Promise((resolve) => {
+    const report = { sent: 0, dropped: 0, pending: core.count }
+    if (core.count) core.waiters.add({ upTo: core.seq, deadline: core.clock.now() + timeoutMs, resolve, report })
+    else resolve(report)
+    pump(core)
+  })
+}
+
+/** Drops what waits for a profile. Resolves when nothing of it is under way; what was is not sent again. */
+export async function forgetLane(core: Core, key: string): Promise<void> {
+  for (const action of takeOut(core, key)) void drop(core, action, 'deleted')
+  for (const { lane, actions } of [...core.flights.keys()].flat()) {
+    for (const action of actions) if (isTheirs(key, action, lane)) troubleOf(action).isDeleted = true
+  }
+  await Promise.all(core.flights.values())
+}
+
+/** Gives up what is under way and takes out what is pending. Nothing is sent after it. */
+export async function shutDown(core: Core): Promise<readonly QueuedAction[]> {
+  core.isShut = true
+  for (const abort of core.aborts) abort.abort('closed')
+  await Promise.all(core.flights.values())
+  core.cancelAlarm()
+  pump(core)
+  return takeOut(core)
+}
+
+export function statsOf(core: Core): Stats & { readonly waitingForConsent: number } {
+  return {
+    ...core.counts,
+    pending: core.count,
+    inFlight: core.count - core.waiting,
+    dropped: { ...core.dropped },
+    circuit: phaseOf(core, core.clock.now()),
+    waitingForConsent: core.held.size,
+  }
 }

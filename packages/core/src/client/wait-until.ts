@@ -15,10 +15,10 @@ export function createDebouncedFlush(
     if (isWaiting) return
     isWaiting = true
     waitUntil(
-      new Promise<void>((resolve) => {
+      new Promise<unknown>((resolve) => {
         const run = () => {
           isWaiting = false
-          flush().then(() => resolve(), resolve)
+          resolve(flush())
         }
         // Kept alive on purpose: the runtime was just asked to wait for it.
         timers.after(debounceMs, run, true)

@@ -1,6 +1,18 @@
-import type { EpochMs } from '../clock.ts'
+import { HOUR_MS, MINUTE_MS, type EpochMs } from '../clock.ts'
 import type { Session, SessionCommand } from './session.ts'
 import type { SessionRules } from './timing.ts'
+
+/**
+ * How long an open session lives without activity. Milliseconds; inclusive: at exactly this age it has ended.
+ * @source documented: specification 6.1 F3, 6.4 (S-03)
+ */
+export const SESSION_INACTIVITY_MS = 2 * HOUR_MS
+
+/**
+ * How long a paused session waits before it ends, counted from the pause and not from the last activity. Inclusive.
+ * @source documented: specification 6.1 F3, 6.4 (S-04)
+ */
+export const SESSION_PAUSED_MS = 30 * MINUTE_MS
 
 /** A session without its ids, states and past: all that a client must believe to know what the next event needs. */
 export interface SessionOutline {
@@ -25,11 +37,6 @@ export type OutlineRules = Pick<SessionRules, 'inactivityMs' | 'pausedMs' | 'mer
 
 /** What a command means to an outline; `touch` only lets it expire. */
 export type OutlineCommand = Exclude<SessionCommand['type'], 'advance' | 'pauseState' | 'resumeState'>
-
-/** The instant at which an open session times out, as `deadlineOf` has it. Of a closed one it says nothing. */
-export function outlineDeadline({ phase, lastActivityAt }: SessionOutline, rules: OutlineRules): EpochMs {
-  return lastActivityAt + (phase === 'paused' ? rules.pausedMs : rules.inactivityMs)
-}
 
 /**
  * The same as `outlineOf(reduceSession(session, command, at, rules).session)`, in a tenth of the code: a client bundles this
@@ -69,7 +76,8 @@ export function reduceOutline(
 
 /** Its phase for whoever looks at `at`: one past its deadline has ended, whether or not anybody folded that in. */
 export function phaseAt(outline: SessionOutline, at: EpochMs, rules: OutlineRules): Session['phase'] {
-  return at < outlineDeadline(outline, rules) ? outline.phase : 'closed'
+  const { phase, lastActivityAt } = outline
+  return at < lastActivityAt + (phase === 'paused' ? rules.pausedMs : rules.inactivityMs) ? phase : 'closed'
 }
 
 function continued(

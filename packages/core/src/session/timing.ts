@@ -1,16 +1,7 @@
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../clock.ts'
+import { DAY_MS, HOUR_MS } from '../clock.ts'
+import { SESSION_INACTIVITY_MS, SESSION_PAUSED_MS } from './outline.ts'
 
-/**
- * How long an open session lives without activity. Milliseconds; inclusive: at exactly this age it has ended.
- * @source documented: specification 6.1 F3, 6.4 (S-03)
- */
-export const SESSION_INACTIVITY_MS = 2 * HOUR_MS
-
-/**
- * How long a paused session waits before it ends, counted from the pause and not from the last activity. Inclusive.
- * @source documented: specification 6.1 F3, 6.4 (S-04)
- */
-export const SESSION_PAUSED_MS = 30 * MINUTE_MS
+export { SESSION_INACTIVITY_MS, SESSION_PAUSED_MS }
 
 /**
  * How long a closed session takes events that happened inside it.
