@@ -46,7 +46,7 @@ export function digest(core: Core, batch: Batch, length: number, failures: numbe
       if (isOver) return void drop(core, action, status === 413 ? 'tooLarge' : 'refused', detail)
       if (element && !(error && PASSES.test(error))) {
         if (element['success'] && !error) return deliver(core, action, element)
-        return void drop(core, action, 'refused', error ?? undefined)
+        return void drop(core, action, 'refused', error)
       }
       core.counts.retried += 1
       // What goes again has waited long enough for company.
@@ -63,7 +63,7 @@ export function digest(core: Core, batch: Batch, length: number, failures: numbe
       if (trouble.strikes < STRIKES_MAX || !lane.keys.length) return true
       return setAside(core, action, now + waitMs)
     })
-    land(core, lane, again, again.length && waitMs && now + waitMs)
+    land(core, lane, again, again.length && kind !== 'split' ? now + waitMs : 0)
   }
 }
 

@@ -57,8 +57,9 @@ async function exchange({ fetch, endpoint, clock }: Core, body: string, signal: 
   // Text, which is what it is without a type, spares browsers a preflight request; the official Web SDK does the same
   // (specification 1.4).
   const headers: HeadersInit = isBrowser ? {} : { 'content-type': 'application/json' }
-  const keepalive = isBrowser && body.length < KEEPALIVE_MAX
-  const response = await fetch(new Request(endpoint, { method: 'POST', headers, body, signal, keepalive }))
+  // Left out elsewhere: not every runtime knows it.
+  const keepalive = isBrowser && body.length < KEEPALIVE_MAX && { keepalive: true }
+  const response = await fetch(new Request(endpoint, { method: 'POST', headers, body, signal, ...keepalive }))
   const elements = elementsOf(await response.text())
   const { ok, status } = response
   const detail = noticeOf(elements?.[0], 'error') ?? `HTTP ${status}`
@@ -85,7 +86,7 @@ function elementsOf(text: string): readonly WireElement[] | undefined {
 }
 
 /** The text of an element's error or warning. */
-export function noticeOf(element: WireElement | undefined, kind: 'error' | 'warning'): string | null | undefined {
+export function noticeOf(element: WireElement | undefined, kind: 'error' | 'warning'): string | undefined {
   const notice = element?.[kind] as { message?: unknown } | null | undefined
-  return notice && String(notice.message ?? JSON.stringify(notice))
+  return notice ? String(notice.message ?? JSON.stringify(notice)) : undefined
 }
