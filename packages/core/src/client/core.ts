@@ -1,5 +1,5 @@
 import type { EpochMs } from '../clock.ts'
-import type { DropReason, QueuedAction, Fate } from './action.ts'
+import type { DropReason, QueuedAction } from './action.ts'
 import type { Mirror } from './mirror.ts'
 import type { Settings } from './options.ts'
 

@@ -74,8 +74,7 @@ export async function restore(core: Core, outbox: Outbox): Promise<void> {
 /** Drops what waits for room or for consent, of one profile or of all. */
 export function turnAway(core: Core, reason: DropReason, lane?: string): void {
   // Of those who wait now: whoever hears of a drop may track something.
-  for (const guest of [...core.line]) {
-    if (lane && guest.action.subject.lane !== lane) continue
+  for (const guest of [...core.line].filter(({ action }) => !lane || action.subject.lane === lane)) {
     core.line.delete(guest)
     guest.leave(drop(core, guest.action, reason))
   }

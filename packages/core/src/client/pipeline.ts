@@ -86,7 +86,7 @@ function arm(core: Core, wakeAt: EpochMs): void {
   // What is overdue waits for an answer: an alarm would ring for ever while a busy lane cannot go.
   const at = Math.min(deadline, ...next.filter((then) => then > now))
   core.cancelAlarm()
-  if (at < Infinity) core.cancelAlarm = timers.after(Math.max(at - now, 0), () => pump(core), deadline < Infinity)
+  if (at < Infinity) core.cancelAlarm = timers.after(at - now, () => pump(core), deadline < Infinity)
 }
 
 /** Never rejects: whatever happens to a request is a verdict. */
@@ -108,7 +108,7 @@ async function send(core: Core, batch: Batch): Promise<void> {
   if (!length) return batch.forEach(({ lane }) => land(core, lane, [], 0))
   const time = clock.now() / 1000
   // JSON leaves out what is `undefined`.
-  const outer = { action: 'multi', exactTime: true, appId, clientKey, devMode: devMode || undefined, time }
+  const outer = { action: 'multi', exactTime: true, appId, clientKey, devMode, time }
   counts.requests += 1
   const finish = core.telemetry?.request(length)
   core.tell('debug', 'request', { actions: length, users: batch.length })

@@ -1,7 +1,7 @@
 /** How the client waits. The system's timers by default; a fake clock in tests. */
 export interface Timers {
   /**
-   * Calls `run` once after `delayMs`. With `keepAlive` the process stays up for it: somebody awaits the result.
+   * Calls `run` once after `delayMs`, soon if that is not above 0. With `keepAlive` the process stays up for it: somebody awaits the result.
    * @returns cancels the call; does nothing after it.
    */
   after(delayMs: number, run: () => void, keepAlive: boolean): () => void

@@ -30,16 +30,16 @@ const ABOUT_THE_APP = /^(Invalid access|App not found|Development mode|'(appId|c
 
 /** Sends one body. Never rejects. */
 export async function post(core: Core, body: string): Promise<Verdict> {
-  const { aborts, requestTimeoutMs } = core
+  const { aborts } = core
   const abort = new AbortController()
   const { signal } = abort
-  const giveUp = () => abort.abort(`no answer within ${requestTimeoutMs} ms`)
-  const cancel = core.timers.after(requestTimeoutMs, giveUp, false)
+  const giveUp = () => abort.abort('no answer in time')
+  const cancel = core.timers.after(core.requestTimeoutMs, giveUp, false)
   aborts.add(abort)
   try {
     return await new Promise((resolve, reject) => {
       // A `fetch` that does not know the signal (an engine in the same process) is left alone, not waited for.
-      signal.onabort = () => reject(signal.reason)
+      signal.addEventListener('abort', () => reject(signal.reason))
       exchange(core, body, signal).then(resolve, reject)
     })
   } catch (error) {
