@@ -56,7 +56,7 @@ async function exchange({ fetch, endpoint, clock }: Core, body: string, signal: 
   const isBrowser = 'document' in globalThis
   // Text, which is what it is without a type, spares browsers a preflight request; the official Web SDK does the same
   // (specification 1.4).
-  const headers: HeadersInit = isBrowser ? {} : { 'content-type': 'application/json' }
+  const headers: Record<string, string> = isBrowser ? {} : { 'content-type': 'application/json' }
   // Left out elsewhere: not every runtime knows it.
   const keepalive = isBrowser && body.length < KEEPALIVE_MAX && { keepalive: true }
   const response = await fetch(new Request(endpoint, { method: 'POST', headers, body, signal, ...keepalive }))
