@@ -3,7 +3,6 @@ import type { SessionRules } from '@damson/core/session'
 import { type AdminRoute, createAdminRoute } from './admin/admin-route.ts'
 import { AVAILABILITY_SECONDS } from './engine/available.ts'
 import { createEngine, type RunningEngine } from './engine/engine.ts'
-import { RULE_KINDS } from './engine/postbacks/rules.ts'
 import { type Random, systemRandom } from './engine/ids.ts'
 import type { Engine } from './engine/perform.ts'
 import type { Locator, Money } from './engine/scene.ts'
@@ -12,16 +11,23 @@ import { type Fetch, toFetch } from './http/fetch.ts'
 import { createFileRoute } from './http/file-route.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http/limits.ts'
 import type { Lifecycle, Mountable } from './http/mountable.ts'
+import { createUnsubscribeRoute } from './http/unsubscribe-route.ts'
 import { createJobs, type JobOptions } from './jobs/jobs.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import { keptApp, type NewApp } from './new-app.ts'
 import type { BucketService } from './services/bucket.ts'
+import { createSenders, type Senders } from './senders/senders.ts'
+import type { MessagingSettings } from './senders/settings.ts'
+import { createDial, type Dial } from './services/dial.ts'
 import { createEgress, type Egress } from './services/egress.ts'
 import { type Files, memoryFiles } from './store/files.ts'
 import { createSealer } from './services/sealing.ts'
 import { createSigner } from './services/signing.ts'
+import { createUnsubscribeLinks } from './services/unsubscribe.ts'
 import type { Store } from './store/store.ts'
 import { createDispatcher } from './timers/dispatcher.ts'
+import { messageCarrier } from './timers/message-carrier.ts'
+import { ruleCarrier } from './timers/rule-carrier.ts'
 import { createSweeper } from './timers/sweeper.ts'
 
 export interface ServerOptions {
@@ -56,6 +62,15 @@ export interface ServerOptions {
    * http, and to no private one.
    */
   readonly egress?: Egress
+  /** The way out to SMTP servers, by the same rules. Without one, to public addresses alone. */
+  readonly dial?: Dial
+  /**
+   * How each app reaches people, by its id: e-mail, web push, FCM, APNs. Checked here, kept nowhere, logged nowhere. A message
+   * on a channel that is not set up ends as `Dropped`; webhooks need no setting.
+   */
+  readonly messaging?: Readonly<Record<string, MessagingSettings>>
+  /** Ways to people in the place of the real ones: for tests. */
+  readonly senders?: Senders
   /** Data can be exported in steps of this length; 0: at once. Two hours if absent. */
   readonly exportAvailabilitySeconds?: number
   readonly jobs?: JobOptions
@@ -105,15 +120,40 @@ export function createServer(options: ServerOptions): Server {
     availabilityMs,
     signing: signer,
     sealing: sealer,
-    onDeliveries: () => dispatcher.wake(),
+    onDeliveries: () => {
+      dispatcher.wake()
+      messenger.wake()
+    },
     ...(rules && { rules }),
   })
   const dispatcher = createDispatcher({
     store,
-    kinds: RULE_KINDS.map(({ name }) => name),
-    ruleOf: (appId, kind, rule) => engine.ruleOf(appId, kind, rule),
-    egress,
-    signer,
+    carrier: ruleCarrier({
+      ruleOf: (appId, kind, rule) => engine.ruleOf(appId, kind, rule),
+      egress,
+      signer,
+      clock,
+    }),
+    clock,
+    logger,
+  })
+  const senders =
+    options.senders ?? createSenders({ messaging: options.messaging ?? {}, egress, dial: options.dial ?? createDial() })
+  // A link in a mail needs an address of ours, and a key that nobody else has.
+  const links =
+    options.publicUrl !== undefined && masterKey !== undefined
+      ? createUnsubscribeLinks([masterKey, ...olderKeys], options.publicUrl)
+      : null
+  // Apart from postbacks: a slow inbox of somebody's keeps no postback waiting, and the other way round.
+  const messenger = createDispatcher({
+    store,
+    carrier: messageCarrier({
+      senders,
+      engine,
+      clock,
+      logger,
+      ...(links && { unsubscribeUrl: links.urlFor }),
+    }),
     clock,
     logger,
   })
@@ -166,6 +206,7 @@ export function createServer(options: ServerOptions): Server {
     limits,
     isReady: () => phase === 'started' && (store.isReady?.() ?? true),
     fileRoute: createFileRoute(files),
+    ...(links && { unsubscribeRoute: createUnsubscribeRoute(links, (leaving) => engine.unsubscribe(leaving)) }),
     ...(adminRoute && { adminRoute }),
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     ...(clientAddress && { clientAddress }),
@@ -179,6 +220,7 @@ export function createServer(options: ServerOptions): Server {
     sweeper.start()
     jobs.start()
     dispatcher.start()
+    messenger.start()
     refreshing = setInterval(refresh, REFRESH_EVERY_MS).unref()
   }
 
@@ -197,7 +239,8 @@ export function createServer(options: ServerOptions): Server {
   async function stop(): Promise<void> {
     drain()
     clearInterval(refreshing)
-    await Promise.all([sweeper.stop(), jobs.stop(), dispatcher.stop()])
+    await Promise.all([sweeper.stop(), jobs.stop(), dispatcher.stop(), messenger.stop()])
+    senders.close()
     await engine.drain()
     await store.close()
   }
@@ -211,6 +254,7 @@ export function createServer(options: ServerOptions): Server {
     stop: () => (stopped ??= stop()),
     sweep: () => sweeper.sweep(),
     work: () => prepared().then(() => jobs.work()),
-    dispatch: () => dispatcher.dispatch(),
+    // Messages first: what becomes of them is told by postbacks.
+    dispatch: async () => (await messenger.dispatch()) + (await dispatcher.dispatch()),
   }
 }

@@ -8,8 +8,10 @@ import { compileTemplate } from '../engine/postbacks/template.ts'
 import type { NewApp } from '../new-app.ts'
 import type { BucketService } from '../services/bucket.ts'
 import { type ServicesOptions, servicesConfigSchema } from '../services/config.ts'
+import type { MessagingSettings } from '../senders/settings.ts'
 import type { BookOptions } from '../store/book.ts'
 import { type ConfiguredHooks, isSame } from './configured-hooks.ts'
+import { readMessaging } from './messaging.ts'
 import { Problem, reasonOf } from './problem.ts'
 
 const key = z.string().min(1, 'expected a key, and found an empty text').max(200)
@@ -51,6 +53,8 @@ const configuredApp = z.strictObject({
   monetizationEvent: z.string().min(1).optional(),
   devModeBurst: z.number().int().min(1).optional(),
   developers: z.array(z.email()).optional(),
+  /** How the app reaches people; checked by `readMessaging`. */
+  messaging: z.record(z.string(), z.unknown()).optional(),
   maxEventNames: names.optional(),
   maxStateNames: names.optional(),
   maxAttributeNames: names.optional(),
@@ -111,6 +115,8 @@ export interface Config {
   readonly exportAvailabilitySeconds?: number
   readonly bucketService: BucketService
   readonly hooks: ConfiguredHooks
+  /** How apps reach people, by their ids. Holds secrets. */
+  readonly messaging?: Readonly<Record<string, MessagingSettings>>
 }
 
 /** What holds without a configuration file. */
@@ -151,6 +157,7 @@ export function readConfig(file: string): Config {
     store,
     hooks: new Map(apps.map(({ appId, hooks }) => [appId, hooks])),
     bucketService: given(exports?.s3 ?? {}),
+    messaging: readMessaging(file, apps),
     ...(availability !== undefined && { exportAvailabilitySeconds: availability }),
   }
 }
@@ -166,7 +173,14 @@ function rulesOf(sessions: NonNullable<z.infer<typeof config>['sessions']>): Ses
   }
 }
 
-function newApp({ appId, name, keys: appKeys, hooks: _, ...settings }: z.infer<typeof configuredApp>): NewApp {
+function newApp({
+  appId,
+  name,
+  keys: appKeys,
+  hooks: _,
+  messaging: __,
+  ...settings
+}: z.infer<typeof configuredApp>): NewApp {
   return { appId, name, keys: appKeys, settings: given(settings) }
 }
 

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { HOOKS, POSTBACKS, type PostbackRule, RULE_KINDS } from '../engine/postbacks/rules.ts'
+import { MESSAGE_DELIVERY } from '../engine/messages/outgoing.ts'
+import { POSTBACKS, type PostbackRule, RULE_KINDS } from '../engine/postbacks/rules.ts'
 import { createSigner, type Signer } from '../services/signing.ts'
 import type { Delivery } from '../store/deliveries.ts'
 import type { Store } from '../store/store.ts'
@@ -34,7 +35,7 @@ export function addPostbacks(program: Command, terminal: Terminal): void {
 
   postbacks
     .command('failed')
-    .description('Show what has failed, of postbacks and of hooks. It is kept for 30 days.')
+    .description('Show what has failed, of postbacks, hooks and messages. It is kept for 30 days.')
     .addOption(appOption())
     .addOption(dataOption())
     .addOption(postgresOption())
@@ -45,7 +46,7 @@ export function addPostbacks(program: Command, terminal: Terminal): void {
 
   postbacks
     .command('retry')
-    .description('Send again what has failed, with ten new tries, when the server runs again.')
+    .description('Send again what has failed, with all its tries anew, when the server runs again.')
     .argument('[ids...]', "as 'failed' shows them")
     .addOption(new Option('--all', 'everything that has failed').env('DAMSON_ALL'))
     .addOption(appOption())
@@ -123,7 +124,7 @@ async function rulesPage(store: Store, appId: string): Promise<string> {
 
 async function failedOf(store: Store, appId: string): Promise<Delivery[]> {
   const failed: Delivery[] = []
-  for (const { name: kind } of RULE_KINDS)
+  for (const kind of [...RULE_KINDS.map(({ name }) => name), MESSAGE_DELIVERY])
     for await (const delivery of store.deliveries({ appId, kind, status: 'failed' })) failed.push(delivery)
   return failed
 }
@@ -133,7 +134,7 @@ function failedPage(failed: readonly Delivery[]): string {
     .slice(-SHOWN_MAX)
     .map(({ id, kind, failedAt, attempt, note }) => [
       id,
-      kind === HOOKS.name ? 'hook' : 'postback',
+      kind,
       new Date(failedAt ?? 0).toISOString(),
       String(attempt),
       note ?? '',

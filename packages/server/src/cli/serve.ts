@@ -9,6 +9,7 @@ import { isHttpUrl } from '../engine/parse-url.ts'
 import { createServer } from '../server.ts'
 import { addressRanges } from '../services/addresses.ts'
 import type { ServicesOptions } from '../services/config.ts'
+import { createDial } from '../services/dial.ts'
 import { createEgress, type Egress } from '../services/egress.ts'
 import { createServices } from '../services/services.ts'
 import { memoryFiles } from '../store/files.ts'
@@ -131,6 +132,7 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     exportAvailabilitySeconds,
     bucketService,
     hooks,
+    messaging,
   } = options.config === undefined ? NO_CONFIG : readConfig(options.config)
   const directory = dirname(resolve(options.config ?? '.'))
   const wanted = withAllowed(configuredServices, options.allowPrivateDestinations)
@@ -156,8 +158,10 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     adminKeys,
     egress: postbackEgress(wanted),
     bucketService,
+    dial: createDial(destinations(wanted)),
     masterKeys: masterKeysOf(options),
     ...clientAddress,
+    ...(messaging && { messaging }),
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     ...(exportAvailabilitySeconds !== undefined && { exportAvailabilitySeconds }),
   })
@@ -190,11 +194,14 @@ function withAllowed(services: ServicesOptions, allowed: readonly string[]): Ser
 
 /** Rules may name http, as they always could, unless the file says that nothing goes out that way. */
 function postbackEgress({ egress }: ServicesOptions): Egress {
-  return createEgress({
-    allowHttp: egress?.allowHttp ?? true,
+  return createEgress({ allowHttp: egress?.allowHttp ?? true, ...destinations({ egress }) })
+}
+
+function destinations({ egress }: Pick<ServicesOptions, 'egress'>) {
+  return {
     allowPrivateDestinations: egress?.allowPrivateDestinations ?? [],
     denyDestinations: egress?.denyDestinations ?? [],
-  })
+  }
 }
 
 async function listenOn(server: Parameters<typeof listen>[0]['server'], options: ServeOptions): Promise<Listening> {

@@ -43,6 +43,17 @@ import { type AppHandler, handlers } from './handlers/index.ts'
 import { IdSource, type Random } from './ids.ts'
 import type { Caller, Engine, Envelope, Performed } from './perform.ts'
 import { findRule, RULE_KINDS } from './postbacks/rules.ts'
+import {
+  keysOf,
+  type Leaving,
+  type MessageOutcome,
+  outcomeTurn,
+  refsOf,
+  type Review,
+  reviewTurn,
+  unsubscription,
+} from './messages/outcome.ts'
+import type { Outgoing } from './messages/outgoing.ts'
 import { CHANNELS } from './notification-channels.ts'
 import type { AppPorts, Locator, Money, Services, Sealing, Signing } from './scene.ts'
 import { seenKey } from './seen.ts'
@@ -88,6 +99,12 @@ export interface RunningEngine extends Engine {
   sendCampaign(appId: string, userId: string, campaign: Campaign, runAt: EpochMs): Promise<RunOutcome>
   /** The rule that something is sent out for; `null` if it was deleted since. */
   ruleOf(appId: string, kind: string, id: number): ReturnType<typeof findRule>
+  /** What is to become of a message that was tried before; a message of somebody who is not there any more is `gone`. */
+  reviewMessage(appId: string, id: string, outgoing: Outgoing): Promise<Review>
+  /** Records what became of a message, once, if there is still somebody to record it for. */
+  recordOutcome(appId: string, outcome: MessageOutcome): Promise<void>
+  /** Takes somebody out of a category, or out of all mail, and records that this message made them leave. */
+  unsubscribe(leaving: Leaving): Promise<void>
   /** Resolves when nothing is left to be written. */
   drain(): Promise<void>
 }
@@ -248,6 +265,28 @@ class TheEngine implements RunningEngine {
       return { answer: deliveries.length > 0, subject: change, deliveries }
     })
     if (sends) this.#onDeliveries()
+  }
+
+  async reviewMessage(appId: string, id: string, outgoing: Outgoing): Promise<Review> {
+    for (const ref of refsOf(appId, outgoing, keysOf(id))) {
+      const review = await this.#store.transact(ref, (loaded) => reviewTurn(loaded, id, outgoing))
+      if (review !== null) return review
+    }
+    return 'gone'
+  }
+
+  async recordOutcome(appId: string, outcome: MessageOutcome): Promise<void> {
+    if (!this.#apps.isLoaded) await this.load()
+    const setting = { appId, services: this.#services, now: this.#clock.now() }
+    for (const ref of refsOf(appId, outcome.outgoing, keysOf(outcome.id, [outcome.event]))) {
+      const recorded = await this.#store.transact(ref, (loaded) => outcomeTurn(loaded, outcome, setting))
+      if (recorded?.sends) this.#onDeliveries()
+      if (recorded !== null) return
+    }
+  }
+
+  async unsubscribe(leaving: Leaving): Promise<void> {
+    await this.recordOutcome(leaving.appId, unsubscription(leaving))
   }
 
   #grant(outer: RawArgs, now: EpochMs): Grant | Refused {

@@ -8,6 +8,8 @@ export interface Received {
   readonly path: string
   readonly headers: IncomingMessage['headers']
   readonly body: string
+  /** The same, where it is no text. */
+  readonly bytes: Buffer
 }
 
 export interface Receiver {
@@ -28,7 +30,8 @@ export function openReceiver(behave: Behaviour = (response) => response.writeHea
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const { method = '', url: path = '', headers } = request
-      received.push({ method, path, headers, body: Buffer.concat(chunks).toString() })
+      const bytes = Buffer.concat(chunks)
+      received.push({ method, path, headers, body: bytes.toString(), bytes })
       behave(response, received.length, request)
     })
   }
@@ -41,7 +44,7 @@ export function openSocketReceiver(behave: (socket: Socket) => void): Promise<Re
   const server = createSocketServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', (data) => {
-      received.push({ method: '', path: '', headers: {}, body: data.toString('latin1') })
+      received.push({ method: '', path: '', headers: {}, body: data.toString('latin1'), bytes: data })
       behave(socket)
     })
   })

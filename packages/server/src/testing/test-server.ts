@@ -11,6 +11,9 @@ import { fixedRates } from '../services/rates.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { JobOptions } from '../jobs/jobs.ts'
 import type { BucketService } from '../services/bucket.ts'
+import type { Senders } from '../senders/senders.ts'
+import type { MessagingSettings } from '../senders/settings.ts'
+import type { Dial } from '../services/dial.ts'
 import type { Egress } from '../services/egress.ts'
 import { type Files, memoryFiles } from '../store/files.ts'
 import type { Store } from '../store/store.ts'
@@ -30,6 +33,14 @@ export interface TestServerOptions {
   readonly egress?: Egress
   /** Without any, nothing is signed. */
   readonly masterKeys?: readonly string[]
+  /** Where mail goes to; without one, to public addresses. */
+  readonly dial?: Dial
+  /** How each app reaches people, by its id. */
+  readonly messaging?: Readonly<Record<string, MessagingSettings>>
+  /** Ways to people in the place of the real ones. */
+  readonly senders?: Senders
+  /** Where callers reach the server; without it, what they wrote. */
+  readonly publicUrl?: string
   /** Two hours if absent, as with any server. */
   readonly exportAvailabilitySeconds?: number
   readonly jobs?: JobOptions

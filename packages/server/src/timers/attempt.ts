@@ -1,5 +1,6 @@
 import { DamsonError, type EpochMs, HOUR_MS } from '@damson/core'
 import type { Egress } from '../services/egress.ts'
+import { reasonOf } from '../services/reason.ts'
 import type { Settlement } from '../store/deliveries.ts'
 
 /** How long after each failed try the next one comes. @source assumed: specification 8.9, unknowns 83 */
@@ -9,6 +10,8 @@ export const TRIES_MAX = WAITS_HOURS.length + 1
 /** What came of one try: whether the destination works at all, and what becomes of the delivery. */
 export interface Attempted {
   readonly isUp: boolean
+  /** To be done before it is settled; it may be done again after a crash. */
+  readonly record?: () => Promise<void>
   readonly settlement: Settlement
 }
 
@@ -53,18 +56,4 @@ function later(number: number, at: EpochMs, note: string): Settlement {
 
 function again(number: number, at: EpochMs, dueAt: EpochMs, note: string): Settlement {
   return number >= TRIES_MAX ? { type: 'failed', at, note } : { type: 'again', dueAt, note }
-}
-
-/** In a word, and without a URL. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  if (isTimeout(cause)) return 'no answer in time'
-  const { code } = cause as { readonly code?: unknown }
-  return typeof code === 'string' ? code : 'the connection failed'
-}
-
-/** Requests that a signal ends say so first, and only then why. */
-function isTimeout(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return error.name === 'TimeoutError' || isTimeout(error.cause)
 }

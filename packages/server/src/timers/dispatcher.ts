@@ -1,10 +1,8 @@
-import { type Clock, MINUTE_MS, SECOND_MS } from '@damson/core'
-import type { Outgoing } from '../engine/postbacks/postbacks.ts'
+import { type Clock, type EpochMs, MINUTE_MS, SECOND_MS } from '@damson/core'
 import type { Logger } from '../logger.ts'
-import { type Egress, EGRESS_TIMEOUT_MS } from '../services/egress.ts'
-import type { Signer } from '../services/signing.ts'
+import { EGRESS_TIMEOUT_MS } from '../services/egress.ts'
 import type { Deliveries, Delivery, Settlement } from '../store/deliveries.ts'
-import { attempt, TRIES_MAX } from './attempt.ts'
+import type { Attempted } from './attempt.ts'
 import { createLanes } from './lanes.ts'
 
 /** How many deliveries are claimed at a time, and how many this process has in hand at most. */
@@ -15,14 +13,26 @@ export const LEASE_MS = 3 * MINUTE_MS
 /** What a stop leaves to calls that are under way. */
 const STOP_GRACE_MS = 5 * SECOND_MS
 
+/** A way that a delivery may take now. */
+export interface Trip {
+  /** Destinations that share nothing but this name are kept apart. */
+  readonly lane: string
+  /** Calls to it at a time, if fewer than usual. */
+  readonly width?: number
+  /** Makes one try. Does not throw for anything the world did. */
+  go(at: EpochMs, signal: AbortSignal): Promise<Attempted>
+}
+
+/** Knows what the deliveries of its kinds are and where they go. */
+export interface Carrier {
+  readonly kinds: readonly string[]
+  /** What becomes of a delivery that needs no try, or the way it takes. */
+  prepare(delivery: Delivery): Promise<Settlement | Trip>
+}
+
 export interface DispatcherOptions {
   readonly store: Pick<Deliveries, 'claimDeliveries' | 'settleDelivery'>
-  readonly kinds: readonly string[]
-  /** The rule a delivery was made for; `null` if it was deleted since. */
-  ruleOf(appId: string, kind: string, rule: number): Promise<{ readonly template: { readonly origin: string } } | null>
-  readonly egress: Egress
-  /** `null`: nothing is signed. */
-  readonly signer: Signer | null
+  readonly carrier: Carrier
   readonly clock: Clock
   readonly logger: Logger
   /** How often it looks by itself; what this process commits is sent at once. */
@@ -40,11 +50,11 @@ export interface Dispatcher {
 }
 
 /**
- * Sends what turns have committed, each at most `TRIES_MAX` times. A try is counted when it is claimed, so that no crash
+ * Sends what turns have committed. A try is counted when it is claimed, so that no crash
  * can add one; a lease that ran out gives it to the next process. Several processes may do this on one store.
  */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { store, kinds, ruleOf, egress, signer, clock, logger, everyMs = SECOND_MS } = options
+  const { store, carrier, clock, logger, everyMs = SECOND_MS } = options
   const lanes = createLanes(clock)
   const held = new Set<Promise<void>>()
   const stopping = new AbortController()
@@ -59,7 +69,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     while (!isStopped) {
       while (held.size >= HELD_MAX) await Promise.race(held)
       const limit = Math.min(CLAIM_MAX, HELD_MAX - held.size)
-      const claimed = await store.claimDeliveries({ kinds, now: clock.now(), limit, leaseMs: LEASE_MS })
+      const claimed = await store.claimDeliveries({ kinds: carrier.kinds, now: clock.now(), limit, leaseMs: LEASE_MS })
       for (const delivery of claimed) hold(delivery)
       if (claimed.length < limit) return
     }
@@ -73,42 +83,26 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   async function carryOut(delivery: Delivery): Promise<void> {
-    const { id, appId, kind, attempt: number, dueAt: leasedUntil } = delivery
-    const { rule, url, body } = JSON.parse(delivery.data) as Outgoing
-    const found = await ruleOf(appId, kind, rule)
-    if (found === null) return settle(delivery, { type: 'done' })
-    if (number > TRIES_MAX) return fail(delivery, delivery.note ?? 'the process ended during the last try')
-    const { origin } = found.template
-    if (new URL(url).origin !== origin) return fail(delivery, 'the URL left the origin of its rule')
-    const admission = await lanes.enter(origin)
+    const prepared = await carrier.prepare(delivery)
+    if ('type' in prepared) return settle(delivery, prepared)
+    const admission = await lanes.enter(prepared.lane, prepared.width)
     if ('laterAt' in admission) return settle(delivery, { type: 'release', dueAt: admission.laterAt })
     const at = clock.now()
-    if (isStopped || at > leasedUntil - EGRESS_TIMEOUT_MS) {
+    if (isStopped || at > delivery.dueAt - EGRESS_TIMEOUT_MS) {
       admission.leave(true)
       return settle(delivery, { type: 'release', dueAt: at })
     }
     tries += 1
-    const headers = {
-      'content-type': 'application/json',
-      'user-agent': 'damson',
-      'webhook-id': id,
-      'webhook-timestamp': String(Math.floor(at / SECOND_MS)),
-      ...(signer !== null && { 'webhook-signature': signer.sign({ appId, kind, rule, id, body, at }) }),
+    let isUp = true
+    let tried: Attempted
+    try {
+      tried = await prepared.go(at, stopping.signal)
+      isUp = tried.isUp
+    } finally {
+      admission.leave(isUp)
     }
-    const { isUp, settlement } = await attempt(egress, {
-      url,
-      body,
-      headers,
-      attempt: number,
-      at,
-      signal: stopping.signal,
-    })
-    admission.leave(isUp)
-    await settle(delivery, settlement)
-  }
-
-  function fail(delivery: Delivery, note: string): Promise<void> {
-    return settle(delivery, { type: 'failed', at: clock.now(), note })
+    await tried.record?.()
+    await settle(delivery, tried.settlement)
   }
 
   async function settle({ id, appId, kind, attempt: number }: Delivery, settlement: Settlement): Promise<void> {

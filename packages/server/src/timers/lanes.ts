@@ -16,7 +16,8 @@ export type Admission = { readonly leave: (isUp: boolean) => void } | { readonly
 
 /** Keeps destinations apart: each has a few calls at a time, and none while it is down. By process, in memory. */
 export interface Lanes {
-  enter(origin: string): Promise<Admission>
+  /** `width`: calls at a time, if fewer than usual. */
+  enter(origin: string, width?: number): Promise<Admission>
 }
 
 export function createLanes(clock: Clock): Lanes {
@@ -31,7 +32,7 @@ export function createLanes(clock: Clock): Lanes {
     return lane
   }
 
-  return { enter: (origin) => laneOf(origin).enter() }
+  return { enter: (origin, width = LANE_CALLS) => laneOf(origin).enter(Math.min(width, LANE_CALLS)) }
 }
 
 class Lane {
@@ -49,13 +50,13 @@ class Lane {
     return this.#calls === 0 && this.#coolUntil <= this.#clock.now()
   }
 
-  async enter(): Promise<Admission> {
+  async enter(width: number): Promise<Admission> {
     for (;;) {
       const now = this.#clock.now()
       const isDown = this.#failures >= FAILURES_MAX
       if (isDown && now < this.#coolUntil) return { laterAt: this.#coolUntil }
       if (isDown && this.#calls > 0) return { laterAt: now + FULL_WAIT_MS }
-      if (this.#calls < LANE_CALLS) return this.#admit()
+      if (this.#calls < width) return this.#admit()
       if (this.#queue.length >= LANE_QUEUE) return { laterAt: now + FULL_WAIT_MS }
       await new Promise<void>((resolve) => this.#queue.push(resolve))
     }
