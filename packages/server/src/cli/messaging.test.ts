@@ -9,10 +9,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const config = join(folder, 'apps.json')
 
 const read = (email: unknown, more: object = {}) =>
-  readMessaging(config, [
-    { appId: 'shop', messaging: { email, ...more } },
-    { appId: 'other' },
-  ])
+  readMessaging(config, [{ appId: 'shop', messaging: { email, ...more } }, { appId: 'other' }])
 const email = (password: unknown) => ({ from: 'a@b.example', smtp: { host: 'smtp.example', user: 'a', password } })
 
 test('a secret stands in the configuration, in a file beside it, or in a variable [O-14]', () => {
