@@ -1,5 +1,5 @@
 import type { EpochMs } from '@damson/core'
-import type { NewDelivery } from '../store/deliveries.ts'
+import type { NewDelivery } from '../store/store.ts'
 import type { Entry } from './entries.ts'
 import type { AttributeValue, Device, Profile, Tally } from './profile.ts'
 
