@@ -44,8 +44,10 @@ export async function pgPool(options: PoolOptions): Promise<PostgresPool> {
         const prepares = await isDirect(client)
         return {
           isDirect: prepares,
-          query: ({ text, values, name }) =>
-            client.query({ text, ...(values && { values: [...values] }), ...(name && prepares && { name }) }),
+          query({ text, values, name }) {
+            holdTogether(client)
+            return client.query({ text, ...(values && { values: [...values] }), ...(name && prepares && { name }) })
+          },
           release: (isBroken = false) => client.release(isBroken),
         }
       } catch (error) {
@@ -55,6 +57,26 @@ export async function pgPool(options: PoolOptions): Promise<PostgresPool> {
     },
     end: () => pool.end(),
   }
+}
+
+/** What we use of the socket of a connection, which the library keeps to itself. */
+interface Corked {
+  cork(): void
+  uncork(): void
+}
+
+const held = new WeakSet<PoolClient>()
+
+/** What is sent in one turn of the loop goes out in one piece: a call of the system for each statement costs more than it. */
+function holdTogether(client: PoolClient): void {
+  if (held.has(client)) return
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: Corked } }).connection
+  held.add(client)
+  stream.cork()
+  process.nextTick(() => {
+    held.delete(client)
+    stream.uncork()
+  })
 }
 
 async function loadPg(): Promise<{ readonly Pool: typeof PgPool }> {

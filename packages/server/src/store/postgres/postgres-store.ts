@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { type Clock, DamsonError, DAY_MS, type EpochMs, systemClock } from '@damson/core'
 import type { BookOptions } from '../book.ts'
 import { FAILED_DELIVERY_DAYS } from '../deliveries.ts'
@@ -16,6 +15,7 @@ import { createOutbox } from './outbox.ts'
 import { maintainPartitions } from './partitions.ts'
 import type { PostgresPool } from './pool.ts'
 import { pgPool } from './pg-pool.ts'
+import { pooledRandom } from './random.ts'
 import { createScheduler } from './scheduler.ts'
 import { CommitUnknownError, createSessions, type Sessions, sessionSettings } from './session.ts'
 import { createStatements, type Width } from './statements.ts'
@@ -72,7 +72,7 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
   let horizon = Number(meta.get('horizon'))
   let closing: Promise<void> | null = null
   const reader = { statements, isNarrow, salt, sessions }
-  const player = { ...reader, owners, clock, secrets: () => ({ salt, horizon }), random: randomBytes }
+  const player = { ...reader, owners, clock, secrets: () => ({ salt, horizon }), random: pooledRandom() }
   const scheduler = createScheduler({
     lockWaitMs,
     maxPendingTurns,
