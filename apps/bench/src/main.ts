@@ -3,6 +3,7 @@ import { runClientBench } from './client/index.ts'
 import { runContentBench } from './content/index.ts'
 import { runExportBench } from './export/index.ts'
 import { runExpressBench } from './express/index.ts'
+import { runPostgresBench } from './postgres/index.ts'
 import { runServerBench } from './server/index.ts'
 
 const number = (name: string, about: string, value: number) =>
@@ -27,6 +28,19 @@ program
   .addOption(number('sessions', 'live sessions for the memory figure', 1_000_000))
   .option('--keep', 'write the figures to docs/benchmarks.md and docs/benchmarks/server.json', false)
   .action(({ rounds, seconds, sessions, keep }) => runServerBench({ rounds, seconds, sessions, isKept: keep }))
+
+program
+  .command('postgres')
+  .description('the same on a PostgreSQL; one, two and three servers on it; with more and more events stored')
+  .addOption(number('rounds', 'rounds of each measurement; the median is quoted', 7))
+  .addOption(number('seconds', 'seconds of each measurement', 3))
+  .addOption(number('events', 'stored events up to which the cost of one more is measured', 5_000_000))
+  .option('--postgres <url>', 'a server on which databases may be made', 'postgres://postgres@127.0.0.1:5432/postgres')
+  .option('--only <part>', 'http, nodes or growth; all of them if absent')
+  .option('--keep', 'write the figures to docs/benchmarks.md and docs/benchmarks/postgres-*.json', false)
+  .action(({ rounds, seconds, events, postgres, only, keep }) =>
+    runPostgresBench({ rounds, seconds, events, url: postgres, only, isKept: keep }),
+  )
 
 program
   .command('client')

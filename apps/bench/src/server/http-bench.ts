@@ -10,10 +10,11 @@ import { multiBodies, numberedTrackBodies, trackBodies } from './bodies.ts'
 /** Not counted: the first requests meet code that is not compiled yet and users nobody knows. */
 const WARM_UP_SECONDS = 6
 
-type Kind = 'bare' | 'memory' | 'sqlite'
-const KINDS: readonly Kind[] = ['bare', 'memory', 'sqlite']
+/** The last two are ours with everything on. */
+export type Durable = 'sqlite' | 'postgres'
+export type Kind = 'bare' | 'memory' | Durable
 
-interface Load {
+export interface Load {
   readonly name: string
   readonly connections: number
   readonly shots: readonly Shot[]
@@ -24,8 +25,8 @@ function posts(bodies: readonly string[]): readonly Shot[] {
   return bodies.map((body) => ({ method: 'POST', path: '/api', headers, body }))
 }
 
-const TRACK: Load = { name: 'track', connections: 64, shots: posts(trackBodies()) }
-const LOADS: readonly Load[] = [
+export const TRACK: Load = { name: 'track', connections: 64, shots: posts(trackBodies()) }
+export const LOADS: readonly Load[] = [
   TRACK,
   { name: 'track with message ids', connections: 64, shots: posts(numberedTrackBodies()) },
   { name: 'track, 4 connections', connections: 4, shots: posts(trackBodies()) },
@@ -37,25 +38,25 @@ export interface HttpFigures {
   readonly bareRequestsPerSecond: Spread
   readonly requestsPerSecond: Spread
   readonly p99Ms: Spread
-  /** Ours with SQLite to bare `node:http`. */
+  /** Ours with everything on to bare `node:http`. */
   readonly toBare: Spread
-  /** Ours with SQLite to ours with storage off. */
+  /** Ours with everything on to ours with storage off. */
   readonly toMemory: Spread
   /** Processor time of a request, all threads of the server together. Microseconds; the median. */
-  readonly processorMicroseconds: Readonly<Record<Kind, number>>
+  readonly processorMicroseconds: Readonly<Record<'bare' | 'memory' | 'durable', number>>
 }
 
-interface Target {
+export interface Target {
   readonly origin: string
   /** Processor time used so far. Microseconds. */
   usage(): Promise<number>
   stop(): Promise<void>
 }
 
-/** Starts a target in a process of its own; its data lies in a folder that goes with it. */
-async function startTarget(kind: Kind): Promise<Target> {
+/** Starts a target in a process of its own; its data lies in a folder that goes with it, or in a database that is there. */
+export async function startTarget(kind: Kind, database = ''): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'damson-bench-'))
-  const child = fork(fileURLToPath(new URL('./target.ts', import.meta.url)), [kind, folder], {
+  const child = fork(fileURLToPath(new URL('./target.ts', import.meta.url)), [kind, folder, database], {
     // As `npm start` runs it, and the same for every target.
     execArgv: ['--max-semi-space-size=64', '--no-allocation-site-pretenuring', '--import', 'tsx'],
   })
@@ -81,14 +82,20 @@ async function startTarget(kind: Kind): Promise<Target> {
   }
 }
 
-interface Fired {
+export interface Fired {
   readonly requestsPerSecond: number
   readonly p99Ms: number
   /** Processor time of one request. Microseconds. */
   readonly serverMicroseconds: number
 }
 
-async function fire(target: Target, { connections, shots }: Load, seconds: number, restMs?: number): Promise<Fired> {
+/** @param restMs how long each connection rests between two requests; absent: not at all */
+export async function fire(
+  target: Target,
+  { connections, shots }: Load,
+  seconds: number,
+  restMs?: number,
+): Promise<Fired> {
   const before = await target.usage()
   const rest = restMs === undefined ? {} : { restMs }
   const { requests, ...impact } = await fireVolley({ origin: target.origin, connections, seconds, shots, ...rest })
@@ -98,30 +105,36 @@ async function fire(target: Target, { connections, shots }: Load, seconds: numbe
 export interface HttpBenchOptions {
   readonly rounds: number
   readonly seconds: number
+  readonly loads: readonly Load[]
+  readonly durable: Durable
+  /** Where everything is, if it is in PostgreSQL. */
+  readonly database?: string
   /** Hears of each measurement as it is made. */
   onProgress(line: string): void
 }
 
 /** All targets under all loads, in rounds, in a different order each round. */
-export async function runHttpBench({ rounds, seconds, onProgress }: HttpBenchOptions): Promise<{
+export async function runHttpBench(options: HttpBenchOptions): Promise<{
   readonly loads: readonly HttpFigures[]
   readonly half: HalfOfPeak
 }> {
+  const { rounds, seconds, loads, durable, database, onProgress } = options
+  const kinds: readonly Kind[] = ['bare', 'memory', durable]
   const rates = new Map<string, number[]>()
   const latencies = new Map<string, number[]>()
   const costs = new Map<string, number[]>()
   const targets = new Map<Kind, Target>()
-  for (const kind of KINDS) targets.set(kind, await startTarget(kind))
+  for (const kind of kinds) targets.set(kind, await startTarget(kind, database))
   try {
-    for (const load of LOADS) {
-      for (const kind of KINDS) {
+    for (const load of loads) {
+      for (const kind of kinds) {
         onProgress(`warming up: ${load.name}, ${kind}`)
         await fire(targets.get(kind)!, load, WARM_UP_SECONDS)
       }
     }
     for (let round = 0; round < rounds; round++) {
-      for (const load of LOADS) {
-        for (const kind of shuffled(KINDS)) {
+      for (const load of loads) {
+        for (const kind of shuffled(kinds)) {
           const fired = await fire(targets.get(kind)!, load, seconds)
           push(rates, `${kind} ${load.name}`, fired.requestsPerSecond)
           push(latencies, `${kind} ${load.name}`, fired.p99Ms)
@@ -134,12 +147,8 @@ export async function runHttpBench({ rounds, seconds, onProgress }: HttpBenchOpt
       }
     }
     return {
-      loads: LOADS.map(({ name }) => figures(name, rates, latencies, costs)),
-      half: await fireAtHalf(targets, spreadOf(rates.get(`sqlite ${TRACK.name}`)!).median / 2, {
-        rounds,
-        seconds,
-        onProgress,
-      }),
+      loads: loads.map(({ name }) => figures(name, durable, rates, latencies, costs)),
+      half: await fireAtHalf(targets, spreadOf(rates.get(`${durable} ${TRACK.name}`)!).median / 2, options),
     }
   } finally {
     for (const target of targets.values()) await target.stop()
@@ -156,37 +165,39 @@ export interface HalfOfPeak {
 async function fireAtHalf(
   targets: ReadonlyMap<Kind, Target>,
   rate: number,
-  { rounds, seconds, onProgress }: HttpBenchOptions,
+  { rounds, seconds, durable, onProgress }: HttpBenchOptions,
 ): Promise<HalfOfPeak> {
   const restMs = (1_000 * TRACK.connections) / rate
-  const fired: Record<'sqlite' | 'bare', Fired[]> = { sqlite: [], bare: [] }
+  const ours: Fired[] = []
+  const bare: Fired[] = []
   for (let round = 0; round < rounds; round++) {
-    for (const kind of shuffled(['sqlite', 'bare'] as const)) {
+    for (const kind of shuffled([durable, 'bare'] as const)) {
       const one = await fire(targets.get(kind)!, TRACK, seconds, Math.round(restMs))
-      fired[kind].push(one)
+      const list = kind === 'bare' ? bare : ours
+      list.push(one)
       onProgress(`half of peak: ${kind}, ${Math.round(one.requestsPerSecond)} requests/s, p99 ${one.p99Ms} ms`)
     }
   }
   return {
-    requestsPerSecond: spreadOf(fired.sqlite.map((one) => one.requestsPerSecond)),
-    p99Ms: spreadOf(fired.sqlite.map((one) => one.p99Ms)),
-    bareP99Ms: spreadOf(fired.bare.map((one) => one.p99Ms)),
+    requestsPerSecond: spreadOf(ours.map((one) => one.requestsPerSecond)),
+    p99Ms: spreadOf(ours.map((one) => one.p99Ms)),
+    bareP99Ms: spreadOf(bare.map((one) => one.p99Ms)),
   }
 }
 
 type Measured = ReadonlyMap<string, readonly number[]>
 
-function figures(load: string, rates: Measured, latencies: Measured, costs: Measured): HttpFigures {
+function figures(load: string, durable: Durable, rates: Measured, latencies: Measured, costs: Measured): HttpFigures {
   const of = (kind: Kind) => rates.get(`${kind} ${load}`)!
   const cost = (of: Kind) => spreadOf(costs.get(`${of} ${load}`)!).median
   return {
     load,
     bareRequestsPerSecond: spreadOf(of('bare')),
-    requestsPerSecond: spreadOf(of('sqlite')),
-    p99Ms: spreadOf(latencies.get(`sqlite ${load}`)!),
-    toBare: ratios(of('sqlite'), of('bare')),
-    toMemory: ratios(of('sqlite'), of('memory')),
-    processorMicroseconds: { bare: cost('bare'), memory: cost('memory'), sqlite: cost('sqlite') },
+    requestsPerSecond: spreadOf(of(durable)),
+    p99Ms: spreadOf(latencies.get(`${durable} ${load}`)!),
+    toBare: ratios(of(durable), of('bare')),
+    toMemory: ratios(of(durable), of('memory')),
+    processorMicroseconds: { bare: cost('bare'), memory: cost('memory'), durable: cost(durable) },
   }
 }
 

@@ -1,7 +1,7 @@
 import { keep, machine, shown, table } from '../report.ts'
 import { spreadOf } from '../statistics.ts'
 import { GENERATOR } from '../generator.ts'
-import { runHttpBench } from './http-bench.ts'
+import { LOADS, runHttpBench } from './http-bench.ts'
 import { runRawBench } from './raw-bench.ts'
 import { runSessionsBench } from './sessions-bench.ts'
 
@@ -18,7 +18,7 @@ const ACTIONS_PER_MULTI = 500
 /** The server against a bare one, in one run; prints a table, and keeps it if asked to. */
 export async function runServerBench({ rounds, seconds, sessions, isKept }: ServerBenchOptions): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`)
-  const http = await runHttpBench({ rounds, seconds, onProgress: say })
+  const http = await runHttpBench({ rounds, seconds, loads: LOADS, durable: 'sqlite', onProgress: say })
   const raw = runRawBench(rounds, 1)
   say(`raw group insert: ${Math.round(raw.median)} rows/s`)
   const live = await runSessionsBench(sessions, say)
@@ -33,10 +33,10 @@ export async function runServerBench({ rounds, seconds, sessions, isKept }: Serv
     shown(toMemory),
     shown(p99Ms, 0),
   ])
-  const costs = http.loads.map(({ load, processorMicroseconds: { bare, memory, sqlite } }) => [
+  const costs = http.loads.map(({ load, processorMicroseconds: { bare, memory, durable } }) => [
     load,
-    ...[bare, memory, sqlite].map((microseconds) => microseconds.toFixed(0)),
-    `**${(bare / sqlite).toFixed(2)}**`,
+    ...[bare, memory, durable].map((microseconds) => microseconds.toFixed(0)),
+    `**${(bare / durable).toFixed(2)}**`,
   ])
   const text = [
     `${new Date().toISOString().slice(0, 10)}, ${machine()}; load generator (${GENERATOR}) on the same machine, ${rounds} rounds of ${seconds} s each, interleaved; median (least–most).`,

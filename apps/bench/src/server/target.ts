@@ -3,21 +3,27 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createServer, memoryStore } from '@damson/server'
 import { listen } from '@damson/server/node'
+import { postgresStore } from '@damson/server/postgres'
 import { sqliteStore } from '@damson/server/sqlite'
 import { APP_ID, PRODUCTION_KEY } from './bodies.ts'
 
 /**
- * A server in a process of its own: `bare`, which only parses and answers; `memory`, ours with storage off; or `sqlite`, ours
- * with everything on. Tells its parent the port, then the processor time it has used whenever the parent asks; stops when
+ * A server in a process of its own: `bare`, which only parses and answers; `memory`, ours with storage off; or `sqlite` and
+ * `postgres`, ours with everything on. Tells its parent the port, then the processor time it has used whenever the parent asks; stops when
  * the parent says so.
  */
-const [, , kind, folder = ''] = process.argv
+const [, , kind, folder = '', database = ''] = process.argv
 
 async function start(): Promise<{ port: number; stop(): Promise<void> }> {
   if (kind === 'bare') return bare()
-  const store = kind === 'memory' ? memoryStore() : await sqliteStore({ file: join(folder, 'damson.db') })
+  const store = await openStore()
   const apps = [{ appId: APP_ID, name: 'Bench', keys: { production: [PRODUCTION_KEY] } }]
   return listen({ server: createServer({ store, apps }), host: '127.0.0.1', port: 0 })
+}
+
+function openStore() {
+  if (kind === 'memory') return memoryStore()
+  return kind === 'postgres' ? postgresStore({ url: database }) : sqliteStore({ file: join(folder, 'damson.db') })
 }
 
 /** What any server on this platform has to do: read the body, parse it, write an answer of the same form. */
