@@ -5,6 +5,9 @@ import type { Sessions } from './session.ts'
 const DAYS_AHEAD = 3
 /** Everybody else waits behind a change of a table: rather try again at the next maintenance. */
 const WAIT_LITTLE = `SET LOCAL lock_timeout = '500ms'`
+const LOCK_NOT_AVAILABLE = '55P03'
+/** How often it is tried while somebody holds what it needs: most likely another node that makes the same. */
+const TRIES_MAX = 3
 
 /**
  * Makes the partitions of the next days, and drops those whose day is over for so long that nobody may ask for it. What has
@@ -37,27 +40,39 @@ async function partitionsOf(sessions: Sessions, table: string): Promise<Set<numb
   return new Set(days.flatMap((day) => (day === undefined ? [] : [Number(day)])))
 }
 
-/** Attached rather than made as a part: that lets others read and write the table meanwhile. */
+/**
+ * Attached rather than made as a part: that lets others read and write the table meanwhile. Left to the next maintenance if
+ * somebody stays in the way: until then rows of that day go to the default partition.
+ */
 async function addPartition(sessions: Sessions, table: string, day: number): Promise<void> {
+  for (let tries = 1; tries <= TRIES_MAX; tries += 1) if (await tryAdding(sessions, table, day)) return
+}
+
+/** @returns false: somebody else held what it needs */
+async function tryAdding(sessions: Sessions, table: string, day: number): Promise<boolean> {
   const name = `${table}_${day}`
-  await sessions
-    .within(({ run }) =>
+  try {
+    await sessions.within(({ run }) =>
       run({
         text: `${WAIT_LITTLE}; CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL);
                ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM (${day}) TO (${day + 1})`,
       }),
     )
-    .catch((error: unknown) => {
-      // Another node was first; or rows of that day are in the default partition, and stay there.
-      if (!isOneOf(error, ['42P07', '42P17', '23505', '23514'])) throw error
-    })
+    return true
+  } catch (error) {
+    if (isOneOf(error, [LOCK_NOT_AVAILABLE])) return false
+    // Another node was first; or rows of that day are in the default partition, and stay there.
+    if (isOneOf(error, ['42P07', '42P17', '23505', '23514'])) return true
+    throw error
+  }
 }
 
 async function dropPartition(sessions: Sessions, table: string, day: number): Promise<void> {
   await sessions
     .within(({ run }) => run({ text: `${WAIT_LITTLE}; DROP TABLE ${table}_${day}` }))
     .catch((error: unknown) => {
-      if (!isOneOf(error, ['42P01'])) throw error
+      // Somebody else did it, or reads it now: the next maintenance tries again.
+      if (!isOneOf(error, ['42P01', LOCK_NOT_AVAILABLE])) throw error
     })
 }
 

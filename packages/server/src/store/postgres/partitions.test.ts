@@ -1,0 +1,38 @@
+import { DAY_MS } from '@damson/core'
+import { Client } from 'pg'
+import { describe, expect, test } from 'vitest'
+import { counting, historyOf, user } from '../../conformance/turns.ts'
+import { migrate } from './migrate.ts'
+import { pgPool } from './pg-pool.ts'
+import { postgresStore } from './postgres-store.ts'
+import { createDatabase, findPostgres } from './testing.ts'
+
+const server = await findPostgres()
+
+describe.skipIf(server === null)('with a PostgreSQL', () => {
+  test('a store opens and works while somebody else makes, or holds, the partition of today', async () => {
+    const database = await createDatabase(server ?? '', 'partitions')
+    const pool = await pgPool({
+      url: database.url,
+      connections: 1,
+      connectTimeoutMs: 5_000,
+      queryTimeoutMs: 60_000,
+      settings: 'SELECT 1',
+    })
+    await migrate(pool)
+    await pool.end()
+    const other = new Client({ connectionString: database.url })
+    await other.connect()
+    await other.query(`BEGIN; CREATE TABLE entries_${Math.floor(Date.now() / DAY_MS)} (LIKE entries INCLUDING ALL)`)
+    const store = await postgresStore({ url: database.url })
+    await store.transact(user('ann'), counting('ann', 'seen'))
+    expect(await historyOf(store, 'ann')).toEqual(['seen'])
+    await other.query('ROLLBACK')
+    // What lies in the default partition stays there, and maintenance gets along with it.
+    await store.forget(Date.now())
+    expect(await historyOf(store, 'ann')).toEqual(['seen'])
+    await store.close()
+    await other.end()
+    await database.drop()
+  })
+})
