@@ -2,7 +2,7 @@
 // 1. CommonJS is made of the minified ES modules, file by file: they have the same names and say the same.
 // 2. Both have the same types, so they are published once: what ES modules are given points at what CommonJS is given. The
 //    other way round is not allowed: CommonJS may not name the types of an ES module. Indentation by tabs saves a twentieth.
-// 3. Of the protocol, which only servers load and nobody bundles, the code is published once as well, in the same way.
+// 3. Of the protocol and the outbox, which only servers load, the code is published once as well, in the same way.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +29,7 @@ for (const file of readdirSync(dist, { recursive: true })) {
 for (const [name, entry] of Object.entries(entries)) {
   if (typeof entry === 'string') continue
   writeFileSync(join(home, entry.import.types), `export * from './${basename(entry.require.default)}'\n`)
-  if (name !== './protocol') continue
+  if (name !== './protocol' && name !== './outbox') continue
   const path = join(home, entry.import.default)
   const names = Object.keys(await import(path))
   writeFileSync(path, `export{${names.join(',')}}from'./${basename(entry.require.default)}'\n`)
