@@ -64,8 +64,9 @@ export async function openDatabase(options) {
     throw explained(file, error)
   }
   try {
+    // Not by statements: better-sqlite3 gives no rows of those that have none, and some of these have one.
     for (const [name, value] of Object.entries({ ...PRAGMAS, ...options.pragmas })) {
-      database.prepare(`PRAGMA ${name} = ${value}`).all()
+      database.exec(`PRAGMA ${name} = ${value}`)
     }
     database.exec('BEGIN IMMEDIATE; COMMIT')
     verify(database)
@@ -117,7 +118,7 @@ export async function inspectDatabase(file, driver) {
   let database
   try {
     database = open(file)
-    database.prepare('PRAGMA query_only = ON').all()
+    database.exec('PRAGMA query_only = ON')
     const [found] = database.prepare('PRAGMA integrity_check(1)').all()
     const integrity = String(Object.values(found ?? {})[0])
     if (integrity !== 'ok') return `SQLite says: ${integrity}`
