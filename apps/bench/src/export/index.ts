@@ -174,7 +174,7 @@ function report({ rounds, events, users, idleMb, found, isKept }: Figures): void
   const text = [
     `${new Date().toISOString().slice(0, 10)}, ${machine()}; ${events} events in ${events / EVENTS_PER_SESSION} sessions of ${users} users; \`damson serve\` on SQLite, a new process for each export, ${rounds} rounds, interleaved; median (least–most).`,
     table(
-      ['', 'time', 'ratio to the dump', 'events a second', 'written', 'most in memory'],
+      ['', 'time', 'ratio to the dump', 'events a second', 'written', 'most in memory (MiB)'],
       [
         rowOf('json', '`exportData`, JSON lines'),
         rowOf('csv', '`exportData`, six CSV tables'),
