@@ -13,9 +13,34 @@ export interface ContentBenchOptions {
 const VARIABLES = 200
 const TESTS = 20
 const AUDIENCES = 20
+const MESSAGES = 50
+/** Of the messages: those that the server sends. */
+const SENT = 10
 
 const names = Array.from({ length: VARIABLES }, (_, index) => `group${index % 10}.variable${index}`)
 const defaults = Object.fromEntries(names.map((name, index) => [name, `default ${index}`]))
+
+/** For an audience each; every tenth greets people by what is known of them. The server sends some, on events nobody tracks here. */
+const messages: NonNullable<ContentSource['messages']> = Object.fromEntries(
+  Array.from({ length: MESSAGES }, (_, index) => {
+    const common = { name: `message ${index}`, state: 'active', audience: `a${index % AUDIENCES}` } as const
+    const isSent = index < SENT
+    const text = index % 10 === 9 ? 'Hello {{ userAttribute.plan }}' : 'Hello'
+    return [
+      String(index + 1),
+      isSent
+        ? { ...common, channel: 'email', when: [{ event: `event ${index}` }], content: { subject: text, html: text } }
+        : {
+            ...common,
+            channel: 'inApp',
+            template: 'Center Popup',
+            when: [{ event: `event ${index}` }],
+            limits: { session: 1, day: 2 },
+            content: { Title: { Text: text, Color: '#ff8800' }, 'Accept action': { __name__: '' } },
+          },
+    ]
+  }),
+)
 
 /** Every second variable has values for two audiences; every test sets two variables for half of everybody. */
 const content: ContentSource = {
@@ -39,6 +64,7 @@ const content: ContentSource = {
         },
       ]),
   ),
+  messages,
   tests: Object.fromEntries(
     Array.from({ length: TESTS }, (_, index) => [
       String(index + 1),
@@ -62,32 +88,41 @@ const somebody = (index: number) => ({
   place: { country: index % 3 === 0 ? 'DE' : 'US' },
 })
 
-/** What content costs: deciding it for one user, and `start` with it in ratio to `start` with none. */
+/** What content costs: deciding it for one user, and `start` and `track` with it in ratio to the same with none. */
 export async function runContentBench({ rounds, starts, isKept }: ContentBenchOptions): Promise<void> {
   const deciding = { includeDefaults: decisions(true), withoutDefaults: decisions(false) }
   const bare = await serverWith(null)
   const full = await serverWith(content)
   const worlds = { bare, full }
-  const costs: Record<keyof typeof worlds, number[]> = { bare: [], full: [] }
+  const costs: Record<Action, Record<keyof typeof worlds, number[]>> = {
+    start: { bare: [], full: [] },
+    track: { bare: [], full: [] },
+  }
   // A round to warm up, which does not count.
   for (let round = 0; round <= rounds; round++) {
     for (const kind of shuffled(Object.keys(worlds) as (keyof typeof worlds)[])) {
-      const microseconds = await microsecondsPerStart(worlds[kind], starts, round)
-      if (round > 0) costs[kind].push(microseconds)
+      for (const action of ACTIONS) {
+        const microseconds = await microsecondsPer(action, worlds[kind], starts, round)
+        if (round > 0) costs[action][kind].push(microseconds)
+      }
     }
   }
   await Promise.all([bare.close(), full.close()])
-  const toNone = ratios(costs.full, costs.bare)
+  const toNone = ratios(costs.start.full, costs.start.bare)
+  const trackToNone = ratios(costs.track.full, costs.track.bare)
   const text = [
-    `${new Date().toISOString().slice(0, 10)}, ${machine()}; ${VARIABLES} variables, ${AUDIENCES} audiences, ${TESTS} A/B tests; in this process, storage off, ${rounds} rounds of ${starts} starts, interleaved; median (least–most).`,
+    `${new Date().toISOString().slice(0, 10)}, ${machine()}; ${VARIABLES} variables, ${AUDIENCES} audiences, ${TESTS} A/B tests, ${MESSAGES} messages; in this process, storage off, ${rounds} rounds of ${starts} requests, interleaved; median (least–most).`,
     table(
       ['measured', 'figure'],
       [
         ['content decided for one user, with defaults', `${shown(deciding.includeDefaults)} µs`],
         ['content decided for one user, without defaults', `${shown(deciding.withoutDefaults)} µs`],
-        ['`start` without content, processor time', `${shown(spreadOf(costs.bare))} µs`],
-        ['`start` with it, of users who are in their variants already', `${shown(spreadOf(costs.full))} µs`],
+        ['`start` without content, processor time', `${shown(spreadOf(costs.start.bare))} µs`],
+        ['`start` with it, of users who are in their variants already', `${shown(spreadOf(costs.start.full))} µs`],
         ['ratio', shown(toNone)],
+        ['`track` without content, processor time', `${shown(spreadOf(costs.track.bare))} µs`],
+        ['`track` with it, of an event that sets off none of the messages', `${shown(spreadOf(costs.track.full))} µs`],
+        ['ratio', shown(trackToNone)],
       ],
     ),
   ].join('\n\n')
@@ -101,6 +136,7 @@ export async function runContentBench({ rounds, starts, isKept }: ContentBenchOp
       deciding,
       costs,
       toNone,
+      trackToNone,
     })
 }
 
@@ -129,13 +165,19 @@ async function serverWith(source: ContentSource | null): Promise<TestServer> {
   return world
 }
 
+const ACTIONS = ['start', 'track'] as const
+type Action = (typeof ACTIONS)[number]
+
 /** Of the processor: others use the machine, too. */
-async function microsecondsPerStart({ server }: TestServer, starts: number, round: number): Promise<number> {
+async function microsecondsPer(action: Action, { server }: TestServer, count: number, round: number): Promise<number> {
   const begun = process.cpuUsage()
-  for (let index = 0; index < starts; index++) {
+  for (let index = 0; index < count; index++) {
     const { userId, attributes } = somebody(index)
-    const user = { userId, userAttributes: attributes, country: 'DE', includeDefaults: false, round }
-    const body = Buffer.from(JSON.stringify({ appId: 'app_test', clientKey: 'prod_test', action: 'start', ...user }))
+    const args =
+      action === 'start'
+        ? { userId, userAttributes: attributes, country: 'DE', includeDefaults: false, round }
+        : { userId, event: 'Look', params: { round } }
+    const body = Buffer.from(JSON.stringify({ appId: 'app_test', clientKey: 'prod_test', action, ...args }))
     const { status } = await server.answer({
       method: 'POST',
       path: '/api',
@@ -144,8 +186,8 @@ async function microsecondsPerStart({ server }: TestServer, starts: number, roun
       body,
       address: null,
     })
-    if (status !== 200) throw new Error(`start answered ${status}`)
+    if (status !== 200) throw new Error(`${action} answered ${status}`)
   }
   const { user, system } = process.cpuUsage(begun)
-  return (user + system) / starts
+  return (user + system) / count
 }

@@ -130,7 +130,7 @@ function useOwnClock(engine: Liquid, name: string): void {
   const filter = engine.filters[name]
   if (typeof filter !== 'function') throw new Error(`Expected the filter '${name}' of liquidjs to be a function.`)
   engine.registerFilter(name, function (value: unknown, ...args: unknown[]) {
-    const at = value === 'now' || value === 'today' ? (this.context.getSync(['now']) as unknown) : value
+    const at = value === 'now' || value === 'today' ? this.context.getSync(['now']) : value
     return (filter as (this: unknown, ...all: unknown[]) => unknown).call(this, at, ...args)
   })
 }

@@ -691,3 +691,50 @@ describe('messages that the app shows', () => {
     expect(Object.keys(await messages())).toEqual(['8'])
   })
 })
+
+describe('what is told of messages', () => {
+  test('postbacks know channel and template from the content; webhooks have none [M-28]', async () => {
+    await withAddress()
+    await apply({
+      messages: {
+        7: mail(),
+        8: mail({ channel: 'webhook', content: { url: 'https://crm.example/' } }),
+        9: mail({ channel: 'inApp', template: 'Confirm', content: {} }),
+      },
+    })
+    const places = ['Message ID', 'Message event', 'Message channel', 'Template name'].map((name) => `{{${name}}}`)
+    await call('addPostback', { postbackUrl: `https://hooks.example/${places.join('/')}` })
+    const told = async () => {
+      const urls: string[] = []
+      for await (const { data } of world.store.deliveries({ appId: 'app_test', kind: 'postback', status: 'waiting' }))
+        urls.push(decodeURIComponent((JSON.parse(data) as { url: string }).url.slice('https://hooks.example/'.length)))
+      return urls.toSorted()
+    }
+    for (const messageId of [7, 8]) await call('sendMessage', { ...ann, messageId })
+    await call('track', { ...ann, messageId: 9 })
+    await call('track', { ...ann, messageId: 9, event: 'Accept' })
+    await call('track', { ...ann, messageId: 9, event: 'Open' })
+    expect(await told()).toEqual(['7/Send/Email/', '9/Accept/In-app Message/Confirm', '9/View/In-app Message/Confirm'])
+  })
+
+  test('exportReport counts what was sent, held back and dropped [M-28]', async () => {
+    await withAddress()
+    await apply({
+      messages: { 7: mail({ content: { subject: '{% for i in (1..value.n) %}{% endfor %}', html: 'h' } }) },
+    })
+    const send = (values: object) => call('sendMessage', { ...ann, messageId: 7, values })
+    for (const n of [1, 1, 1e9]) await send({ n })
+    await apply({ messages: { 7: mail({ holdback: 100 }) } })
+    await send({})
+    const range = { startDate: '20231101', endDate: '20231130', dataType: 'MessageResults', messageId: 7 }
+    const { jobId } = await call('exportReport', range)
+    await world.work()
+    const { data } = await call('getExportResults', { jobId })
+    const [day] = Object.values(data as Record<string, Record<string, { Occurrences: number }>>)
+    expect(Object.entries(day!).map(([name, { Occurrences }]) => [name, Occurrences])).toEqual([
+      ['.m7', 2],
+      ['.m7 Dropped', 1],
+      ['.m7 Held Back', 1],
+    ])
+  })
+})
