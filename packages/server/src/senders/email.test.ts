@@ -1,6 +1,7 @@
 import { MINUTE_MS } from '@damson/core'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type EmailPart, UNSUBSCRIBE_PLACEHOLDER } from '../engine/messages/outgoing.ts'
+import { UNSUBSCRIBE_PLACEHOLDER } from '../content/messages/values.ts'
+import type { EmailPart } from '../engine/messages/outgoing.ts'
 import { createDial } from '../services/dial.ts'
 import { openSocketReceiver } from '../testing/receiver.ts'
 import { createTestServer, type TestServer } from '../testing/test-server.ts'

@@ -1,7 +1,7 @@
 import { DamsonError, SECOND_MS } from '@damson/core'
+import { UNSUBSCRIBE_PLACEHOLDER } from '../content/messages/values.ts'
 import MailComposer from 'nodemailer/lib/mail-composer'
 import type { EmailPart } from '../engine/messages/outgoing.ts'
-import { UNSUBSCRIBE_PLACEHOLDER } from '../engine/messages/outgoing.ts'
 import type { Dial } from '../services/dial.ts'
 import { reasonOf } from '../services/reason.ts'
 import { type OutboxSender, outcomeOfError, type SendContext, type SendOutcome } from './sender.ts'

@@ -65,6 +65,7 @@ const NOTHING: TemplateValues = {
   deviceId: null,
   trigger: '',
   now: '',
+  unsubscribeUrl: '',
 }
 
 /** SDKs take colours as numbers. @source observed: specification 7.7 */

@@ -27,6 +27,8 @@ export interface TemplateValues {
   readonly trigger: string
   /** ISO 8601. */
   readonly now: string
+  /** Of mails. */
+  readonly unsubscribeUrl: string
 }
 
 /** A text with places in it. */

@@ -2,6 +2,12 @@ import type { EpochMs } from '@damson/core'
 import type { Profile } from '../../engine/profile.ts'
 import type { TemplateValues } from './template.ts'
 
+/**
+ * What the link to unsubscribe is called in a mail until it is sent: whoever sends it puts the address of this one in its
+ * place. An address itself, so that whatever fills in templates takes it for one.
+ */
+export const UNSUBSCRIBE_PLACEHOLDER = 'https://unsubscribe.invalid/'
+
 /** What is known beside the profile when a message is filled in. */
 export interface Occasion {
   readonly now: EpochMs
@@ -24,6 +30,7 @@ export function templateValues(
     deviceId,
     trigger: trigger ?? '',
     now: new Date(now).toISOString(),
+    unsubscribeUrl: UNSUBSCRIBE_PLACEHOLDER,
   }
 }
 

@@ -69,9 +69,3 @@ export interface WebhookPart {
   /** `null` with `GET`. */
   readonly body: string | null
 }
-
-/**
- * What the link to unsubscribe is called in the HTML and the text of a mail; whoever sends it puts the address of this one
- * in its place. An address itself, so that whatever fills in templates takes it for one.
- */
-export const UNSUBSCRIBE_PLACEHOLDER = 'https://unsubscribe.invalid/'
