@@ -11,6 +11,7 @@ const values = (more: Partial<TemplateValues> = {}): TemplateValues => ({
   deviceId: null,
   trigger: '',
   now: '2026-11-22T01:02:03.004Z',
+  unsubscribeUrl: '',
   ...more,
 })
 const render = (source: string, more: Partial<TemplateValues> = {}, escape: Escape = 'none') =>
