@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { encodeElements, encodeJson } from './encode.ts'
+import { encodeElements, encodeJson, prepareJson } from './encode.ts'
 import { DONE_OFFLINE, done, failed, IGNORED, warned, withWarning } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -115,4 +115,17 @@ describe('outcomes', () => {
       'Device clock skew detected (7 days behind). Rewriting timestamp.',
     )
   })
+})
+
+test('what was prepared is written as it would be otherwise, wherever it stands', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const thing = { list: [value, { value }] }
+      const bare = encodeJson({ a: thing, b: [thing] })
+      const prepared = prepareJson(thing)
+      expect(prepared).toBe(thing)
+      expect(encodeJson({ a: prepared, b: [prepared] })).toBe(bare)
+      expect(encodeJson(prepared)).toBe(encodeJson({ ...prepared }))
+    }),
+  )
 })

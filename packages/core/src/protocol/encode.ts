@@ -51,10 +51,21 @@ function encodeElement(element: ResponseElement): string {
 export function encodeJson(value: unknown): string {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const known = texts.get(value)
+  if (known !== undefined) return known
   if (!Array.isArray(value)) return `{${encodeMembers(value as Readonly<Record<string, unknown>>, '')}}`
   let text = '['
   for (let index = 0; index < value.length; index++) text += (index === 0 ? '' : ',') + encodeJson(value[index])
   return text + ']'
+}
+
+/** What `prepareJson` has written down before. */
+const texts = new WeakMap<object, string>()
+
+/** Writes a value down once, for all answers it will be part of. Nobody may change it from then on. */
+export function prepareJson<T extends object>(value: T): T {
+  texts.set(value, encodeJson(value))
+  return value
 }
 
 /** The members of an object, each with its separator before it; `first` stands before the first one. */

@@ -1,4 +1,5 @@
 import type { EpochMs } from '@damson/core'
+import { prepareJson } from '@damson/core/protocol'
 import type { Profile } from '../../engine/profile.ts'
 import { draw, type Point, pointOf } from '../assign.ts'
 import { isoInstant } from '../audience/literals.ts'
@@ -32,9 +33,9 @@ export function inAppMessage(source: KeptMessage, content: Content<'inApp'>): In
   const startTime = isoInstant(start ?? '')
   const endTime = isoInstant(end ?? '')
   const rest = {
-    whenTriggers: wireFilter(when),
-    unlessTriggers: wireFilter(unless),
-    whenLimits: wireLimits(limits),
+    whenTriggers: prepareJson(wireFilter(when)),
+    unlessTriggers: prepareJson(wireFilter(unless)),
+    whenLimits: prepareJson(wireLimits(limits)),
     priority,
     countdown: COUNTDOWN_SECONDS,
     hasImpressionCriteria: false,
@@ -47,9 +48,9 @@ export function inAppMessage(source: KeptMessage, content: Content<'inApp'>): In
     vars: { ...vars, __name__: action },
     ...rest,
   })
-  const heldBack = wire(HELD_BACK, {})
+  const heldBack = prepareJson(wire(HELD_BACK, {}))
   if (!content.isConstant) return { heldBack, render: (values) => wire(template, content.render(values())) }
-  const same = wire(template, content.render(NOBODY))
+  const same = prepareJson(wire(template, content.render(NOBODY)))
   return { heldBack, render: () => same }
 }
 
