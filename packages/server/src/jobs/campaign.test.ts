@@ -18,7 +18,7 @@ beforeEach(async () => void (world = await createTestServer({ now: NOON })))
 afterEach(() => world.close())
 
 function webhook(more: object = {}) {
-  const content = { url: 'https://shop.example/hello', body: { to: '{{ user.id }}' } }
+  const content = { url: 'https://shop.example/hello', body: { to: '{{ userId }}' } }
   return { name: 'Hello', state: 'active' as const, channel: 'webhook' as const, content, ...more }
 }
 
