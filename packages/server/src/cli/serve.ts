@@ -113,6 +113,7 @@ Examples:
 A configuration file:
   {"apps":[{"appId":"my-app","name":"My app","keys":{"production":["…"],"development":["…"]}}],
    "rates":{"ecb":true},"geo":{"database":"places.mmdb"},"trustProxy":["loopback"]}
+  With "messaging" an app reaches people by e-mail, web push, FCM and APNs; see docs/guides/messages-sending.md.
 ${MASTER_KEY_HELP}`,
     )
     .action((options: ServeOptions) => serve(options, terminal))
