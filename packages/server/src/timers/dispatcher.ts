@@ -94,15 +94,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
     tries += 1
     let isUp = true
-    let tried: Attempted
     try {
-      tried = await prepared.go(at, stopping.signal)
+      const tried = await prepared.go(at, stopping.signal)
       isUp = tried.isUp
+      // Until this is durable its place is taken: after a crash, no more than a lane is wide are told twice.
+      await tried.record?.()
+      await settle(delivery, tried.settlement)
     } finally {
       admission.leave(isUp)
     }
-    await tried.record?.()
-    await settle(delivery, tried.settlement)
   }
 
   async function settle({ id, appId, kind, attempt: number }: Delivery, settlement: Settlement): Promise<void> {
