@@ -16,11 +16,11 @@ import { TEST_APP } from '../testing/test-server.ts'
 import { LEASE_MS } from '../timers/dispatcher.ts'
 import { kill, pause, startChild, waits } from './fixtures/killing.ts'
 
-/** `DAMSON_KILLS=20 DAMSON_SENDS=50000` for the figure that is quoted. */
-const KILLS = Number(process.env.DAMSON_KILLS ?? 4)
+/** `DAMSON_CAMPAIGN_KILLS=20 DAMSON_SENDS=50000` for the figure that is quoted; each kill costs seconds. */
+const KILLS = Number(process.env.DAMSON_CAMPAIGN_KILLS ?? 4)
 const SENDS = Number(process.env.DAMSON_SENDS ?? 2_000)
 const SEED = Number(process.env.DAMSON_SEED ?? Date.now() % 1_000_000)
-console.info(`DAMSON_SEED=${SEED} DAMSON_KILLS=${KILLS} DAMSON_SENDS=${SENDS}`)
+console.info(`DAMSON_SEED=${SEED} DAMSON_CAMPAIGN_KILLS=${KILLS} DAMSON_SENDS=${SENDS}`)
 
 const APP = TEST_APP.appId
 /** Calls to one destination at a time (`LANE_CALLS`): of what was sent, so much may not have been written down yet. */

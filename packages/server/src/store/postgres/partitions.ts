@@ -62,7 +62,7 @@ async function tryAdding(sessions: Sessions, table: string, day: number): Promis
   } catch (error) {
     if (isOneOf(error, [LOCK_NOT_AVAILABLE])) return false
     // Another node was first; or rows of that day are in the default partition, and stay there.
-    if (isOneOf(error, ['42P07', '42P17', '23505', '23514'])) return true
+    if (isOneOf(error, ['42P07', '42710', '42P17', '23505', '23514'])) return true
     throw error
   }
 }
