@@ -1,17 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
-import { listen } from '@damson/server/node'
-import { createTestServer, type TestServer } from '@damson/server/testing'
-import { arrived, type Chromium, hasChromium, startChromium } from '@damson/tests-browser'
+import { arrived, hasChromium } from '@damson/tests-browser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-
-// The vendor's own web SDK, as it is published, in a real browser.
-const sdkSource = readFileSync(createRequire(import.meta.url).resolve('leanplum-sdk/dist/leanplum.min.js'), 'utf8')
+import { openSdkShop, type SdkShop } from './sdk-shop.ts'
 
 /** The app's own part: it draws what the SDK tells it to, and says which button was pressed. */
-const page = `<!doctype html><title>shop</title><script src="/sdk.js"></script><h1>Shop</h1><script>
+const SCRIPT = `
   Leanplum.on('showMessage', ({ message, context }) => {
     const box = document.createElement('dialog')
     box.innerHTML = '<p></p><button id="accept"></button>'
@@ -23,38 +15,21 @@ const page = `<!doctype html><title>shop</title><script src="/sdk.js"></script><
     box.show()
     context.track()
   })
-</script>`
+`
 
-let world: TestServer
-let browser: Chromium
+let opened: SdkShop | null = null
+let world: SdkShop['world']
+let browser: SdkShop['browser']
 let api: string
 let shop: string
-const closers: (() => unknown)[] = []
 
 beforeAll(async () => {
   if (!hasChromium) return
-  world = await createTestServer({ now: Date.now() })
-  const listening = await listen({ server: world.server, host: '127.0.0.1', port: 0 })
-  api = listening.url
-  const pages = createServer((request, response) => {
-    const isScript = request.url === '/sdk.js'
-    response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html')
-    response.end(isScript ? sdkSource : page)
-  })
-  await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve))
-  shop = `http://127.0.0.1:${(pages.address() as AddressInfo).port}/`
-  browser = startChromium()
-  closers.push(
-    () => browser.close(),
-    () => pages.closeAllConnections(),
-    () => pages.close(),
-    () => listening.stop(),
-  )
+  opened = await openSdkShop(SCRIPT)
+  ;({ world, browser, api, shop } = opened)
 }, 60_000)
 
-afterAll(async () => {
-  for (const close of closers) await close()
-})
+afterAll(() => opened?.close())
 
 test.skipIf(!hasChromium)(
   'the official web SDK in Chromium: an in-app message appears on its event, and its button is reported',
