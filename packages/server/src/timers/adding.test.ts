@@ -2,10 +2,8 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { migrate } from '../store/postgres/migrate.ts'
-import { pgPool } from '../store/postgres/pg-pool.ts'
 import { postgresStore } from '../store/postgres/postgres-store.ts'
-import { createDatabase, findPostgres } from '../store/postgres/testing.ts'
+import { createDatabase, findPostgres, migrateDatabase } from '../store/postgres/testing.ts'
 import { createTestServer } from '../testing/test-server.ts'
 import type { Asked } from './fixtures/adding-child.ts'
 
@@ -15,15 +13,7 @@ test.skipIf(postgres === null)(
   'of a hundred asked for at once in two processes, exactly three stand, round after round',
   async () => {
     const database = await createDatabase(postgres!, 'postbacks')
-    const pool = await pgPool({
-      url: database.url,
-      connections: 1,
-      connectTimeoutMs: 5_000,
-      queryTimeoutMs: 60_000,
-      settings: '',
-    })
-    await migrate(pool)
-    await pool.end()
+    await migrateDatabase(database.url)
     const world = await createTestServer({ store: await postgresStore({ url: database.url }) })
     await world.call('listPostbacks')
     const children = [start(database.url), start(database.url)]

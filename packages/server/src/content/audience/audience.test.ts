@@ -6,10 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { emptyProfile } from '../../engine/draft.ts'
 import type { Profile } from '../../engine/profile.ts'
 import { memoryStore } from '../../store/memory.ts'
-import { migrate } from '../../store/postgres/migrate.ts'
-import { pgPool } from '../../store/postgres/pg-pool.ts'
 import { postgresStore } from '../../store/postgres/postgres-store.ts'
-import { createDatabase, findPostgres } from '../../store/postgres/testing.ts'
+import { createDatabase, findPostgres, migrateDatabase } from '../../store/postgres/testing.ts'
 import { sqliteStore } from '../../store/sqlite/index.ts'
 import type { Store } from '../../store/store.ts'
 import { audienceOf, ExpressionError } from './index.ts'
@@ -167,7 +165,7 @@ test(`ten thousand random expressions find the same users by a plain model, ${NA
     .map((one, index) => ({ ...emptyProfile(`u${index}`, NOW), ...one }))
   const folder = mkdtempSync(join(tmpdir(), 'damson-audience-'))
   const database = postgresServer === null ? null : await createDatabase(postgresServer, 'audience')
-  if (database !== null) await migrated(database.url)
+  if (database !== null) await migrateDatabase(database.url)
   const stores: Record<string, Store> = {
     memory: memoryStore(),
     SQLite: await sqliteStore({ file: join(folder, 'damson.db') }),
@@ -193,10 +191,3 @@ test(`ten thousand random expressions find the same users by a plain model, ${NA
   await database?.drop()
   rmSync(folder, { recursive: true })
 }, 120_000)
-
-async function migrated(url: string): Promise<void> {
-  const settings = { connections: 1, connectTimeoutMs: 5_000, queryTimeoutMs: 60_000, settings: 'SELECT 1' }
-  const pool = await pgPool({ url, ...settings })
-  await migrate(pool)
-  await pool.end()
-}

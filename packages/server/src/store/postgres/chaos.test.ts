@@ -4,10 +4,8 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { counting, historyOf, look, user } from '../../conformance/turns.ts'
 import type { Store } from '../store.ts'
-import { migrate } from './migrate.ts'
-import { pgPool } from './pg-pool.ts'
 import { postgresStore } from './postgres-store.ts'
-import { createDatabase, findPostgres, type TestDatabase } from './testing.ts'
+import { createDatabase, findPostgres, type TestDatabase, migrateDatabase } from './testing.ts'
 
 const SECONDS = Number(process.env.DAMSON_CHAOS_SECONDS ?? 3)
 const USERS = 100
@@ -20,15 +18,7 @@ let database: TestDatabase
 describe.skipIf(server === null)('with a PostgreSQL', () => {
   beforeAll(async () => {
     database = await createDatabase(server ?? '', 'chaos', true)
-    const pool = await pgPool({
-      url: database.url,
-      connections: 1,
-      connectTimeoutMs: 5_000,
-      queryTimeoutMs: 60_000,
-      settings: 'SELECT 1',
-    })
-    await migrate(pool)
-    await pool.end()
+    await migrateDatabase(database.url)
   })
   afterAll(() => database.drop())
 

@@ -2,25 +2,15 @@ import { DAY_MS } from '@damson/core'
 import { Client } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { counting, historyOf, user } from '../../conformance/turns.ts'
-import { migrate } from './migrate.ts'
-import { pgPool } from './pg-pool.ts'
 import { postgresStore } from './postgres-store.ts'
-import { createDatabase, findPostgres } from './testing.ts'
+import { createDatabase, findPostgres, migrateDatabase } from './testing.ts'
 
 const server = await findPostgres()
 
 /** A database with our tables and no partitions yet. */
 async function openDatabase(): ReturnType<typeof createDatabase> {
   const database = await createDatabase(server ?? '', 'partitions')
-  const pool = await pgPool({
-    url: database.url,
-    connections: 1,
-    connectTimeoutMs: 5_000,
-    queryTimeoutMs: 60_000,
-    settings: 'SELECT 1',
-  })
-  await migrate(pool)
-  await pool.end()
+  await migrateDatabase(database.url)
   return database
 }
 

@@ -8,10 +8,8 @@ import type { NewApp } from '../../new-app.ts'
 import { createServer } from '../../server.ts'
 import { sqliteStore } from '../sqlite/sqlite-store.ts'
 import type { Store } from '../store.ts'
-import { migrate } from './migrate.ts'
-import { pgPool } from './pg-pool.ts'
 import { postgresStore } from './postgres-store.ts'
-import { createDatabase, findPostgres } from './testing.ts'
+import { createDatabase, findPostgres, migrateDatabase } from './testing.ts'
 
 /** So many in each run of the tests; `DAMSON_STORE_HISTORIES=2000` for the whole. */
 const HISTORIES = Number(process.env.DAMSON_STORE_HISTORIES ?? 60)
@@ -27,15 +25,7 @@ describe.skipIf(server === null)('SQLite and PostgreSQL', () => {
   test(`answer the same and end in the same state: ${HISTORIES} histories`, { timeout: 900_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'damson-same-'))
     const database = await createDatabase(server ?? '', 'same')
-    const pool = await pgPool({
-      url: database.url,
-      connections: 1,
-      connectTimeoutMs: 5_000,
-      queryTimeoutMs: 60_000,
-      settings: 'SELECT 1',
-    })
-    await migrate(pool)
-    await pool.end()
+    await migrateDatabase(database.url)
     const sqlite = await sqliteStore({ file: join(folder, 'damson.db') })
     const postgres = await postgresStore({ url: database.url })
     for (const store of [sqlite, postgres]) {

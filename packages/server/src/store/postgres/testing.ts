@@ -1,6 +1,8 @@
 import { connect as connectSocket } from 'node:net'
 import { Client } from 'pg'
 import type { PGlite } from '@electric-sql/pglite'
+import { migrate } from './migrate.ts'
+import { pgPool } from './pg-pool.ts'
 import type { PostgresClient, PostgresPool, PostgresResult } from './pool.ts'
 
 const LOCAL = { host: '127.0.0.1', port: 5432 }
@@ -63,6 +65,19 @@ export async function createDatabase(url: string, name: string, isDurable = fals
   const own = new URL(url)
   own.pathname = `/${full}`
   return { url: own.href, drop: () => ask(url, `DROP DATABASE IF EXISTS ${full} WITH (FORCE)`) }
+}
+
+/** Makes our tables in a database. */
+export async function migrateDatabase(url: string): Promise<void> {
+  const pool = await pgPool({
+    url,
+    connections: 1,
+    connectTimeoutMs: 5_000,
+    queryTimeoutMs: 60_000,
+    settings: 'SELECT 1',
+  })
+  await migrate(pool)
+  await pool.end()
 }
 
 /** Runs statements on a connection of their own. */
