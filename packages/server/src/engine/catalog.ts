@@ -7,6 +7,14 @@ export interface CatalogKind<T> {
   compile(documents: DocumentSet['documents']): T
 }
 
+/** What this process knows of one kind. */
+interface Shelf {
+  readonly kind: CatalogKind<unknown>
+  /** What an app without documents has. */
+  readonly empty: unknown
+  readonly apps: Map<string, Known>
+}
+
 interface Known {
   readonly revision: number
   readonly compiled: unknown
@@ -15,27 +23,25 @@ interface Known {
 /** The documents of all apps, compiled, in this process: what deciders may ask at once. */
 export class Catalog {
   readonly #store: Documents
-  readonly #kinds: ReadonlyMap<string, CatalogKind<unknown>>
-  readonly #known = new Map<string, Known>()
-  /** What an app without documents has. */
-  readonly #empty = new Map<string, unknown>()
+  readonly #shelves: ReadonlyMap<string, Shelf>
   #refreshing: Promise<void> | null = null
 
   constructor(store: Documents, kinds: readonly CatalogKind<unknown>[]) {
     this.#store = store
-    this.#kinds = new Map(kinds.map((kind) => [kind.name, kind]))
-    for (const kind of kinds) this.#empty.set(kind.name, kind.compile(new Map()))
+    const shelves = kinds.map((kind): Shelf => ({ kind, empty: kind.compile(new Map()), apps: new Map() }))
+    this.#shelves = new Map(shelves.map((shelf) => [shelf.kind.name, shelf]))
   }
 
   /** What the app's documents of this kind come to, as far as this process has heard. */
   of<T>(appId: string, kind: CatalogKind<T>): T {
-    const known = this.#known.get(keyOf(appId, kind.name))
+    const { apps, empty } = this.#shelf(kind)
+    const known = apps.get(appId)
     // What is under a kind's name was made by that kind.
-    return (known === undefined ? this.#empty.get(kind.name) : known.compiled) as T
+    return (known === undefined ? empty : known.compiled) as T
   }
 
   revision(appId: string, kind: CatalogKind<unknown>): number {
-    return this.#known.get(keyOf(appId, kind.name))?.revision ?? 0
+    return this.#shelf(kind).apps.get(appId)?.revision ?? 0
   }
 
   /** Changes documents, and takes the change over here before it resolves. @see Documents.changeDocuments */
@@ -56,25 +62,24 @@ export class Catalog {
   }
 
   async #refresh(): Promise<void> {
-    const changed = (await this.#store.revisions()).filter(
-      ({ appId, kind, revision }) => revision !== this.#known.get(keyOf(appId, kind))?.revision,
-    )
-    const reads = changed.flatMap(({ appId, kind }) => {
-      const wanted = this.#kinds.get(kind)
-      return wanted === undefined ? [] : [this.#read(appId, wanted)]
+    const reads = (await this.#store.revisions()).flatMap(({ appId, kind: name, revision }) => {
+      const shelf = this.#shelves.get(name)
+      const isNew = shelf !== undefined && shelf.apps.get(appId)?.revision !== revision
+      return isNew ? [this.#read(appId, shelf.kind)] : []
     })
     await Promise.all(reads)
   }
 
   async #read(appId: string, kind: CatalogKind<unknown>): Promise<void> {
     const { revision, documents } = await this.#store.documents(appId, kind.name)
-    const key = keyOf(appId, kind.name)
     // Reads may overtake each other; the newest stays.
-    if (revision <= (this.#known.get(key)?.revision ?? 0)) return
-    this.#known.set(key, { revision, compiled: kind.compile(documents) })
+    if (revision <= this.revision(appId, kind)) return
+    this.#shelf(kind).apps.set(appId, { revision, compiled: kind.compile(documents) })
   }
-}
 
-function keyOf(appId: string, kind: string): string {
-  return `${kind}\0${appId}`
+  #shelf({ name }: CatalogKind<unknown>): Shelf {
+    const shelf = this.#shelves.get(name)
+    if (shelf === undefined) throw new Error(`Expected the catalog to hold documents of the kind '${name}'.`)
+    return shelf
+  }
 }
