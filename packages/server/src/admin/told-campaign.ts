@@ -1,5 +1,5 @@
 import { type EpochMs, SECOND_MS } from '@damson/core'
-import type { Campaign } from '../content/campaigns.ts'
+import { type Campaign, nextRunAt } from '../content/campaigns.ts'
 import { type CampaignCounts, type CampaignJob, isGoingOn } from '../engine/campaign-jobs.ts'
 
 /** Instants are seconds. */
@@ -22,13 +22,10 @@ export interface ToldRun extends CampaignCounts {
 }
 
 /** A campaign as the admin surface tells of it, with its runs, latest first. Instants are seconds. */
-export function toldCampaign(
-  { id, source, schedule }: Campaign,
-  runs: readonly CampaignJob[],
-  now: EpochMs,
-): ToldCampaign {
+export function toldCampaign(campaign: Campaign, runs: readonly CampaignJob[], now: EpochMs): ToldCampaign {
+  const { id, source } = campaign
   const { name, state } = source
-  const nextAt = state === 'active' ? (schedule?.next(now) ?? null) : null
+  const nextAt = nextRunAt(campaign, now)
   return { id, name, state, ...(nextAt !== null && { next: nextAt / SECOND_MS }), runs: runs.map(toldRun) }
 }
 

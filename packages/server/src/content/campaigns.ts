@@ -47,6 +47,34 @@ export function compileCampaigns(kept: Readonly<Record<string, KeptCampaign>>, t
   )
 }
 
+/** When an active campaign runs next; `null` if it does not. */
+export function nextRunAt({ source, schedule }: Campaign, now: EpochMs): EpochMs | null {
+  return source.state === 'active' ? (schedule?.next(now) ?? null) : null
+}
+
+/** When a campaign sends by its schedule: at its one time, be it past or to come, or the next of many. */
+export function scheduledAt(campaign: Campaign, now: EpochMs): EpochMs | null {
+  const { source, schedule } = campaign
+  return source.schedule?.at === undefined ? nextRunAt(campaign, now) : (schedule?.next(-Infinity) ?? null)
+}
+
+/** The campaign a message belongs to: of several an active one before others, then the one with the lowest id. */
+export function campaignOf(
+  campaigns: Campaigns,
+  messageId: number,
+  { includeDrafts }: { readonly includeDrafts: boolean },
+): Campaign | null {
+  const own = [...campaigns.values()].filter(
+    ({ source: { messages, state } }) => messages.includes(messageId) && (includeDrafts || state !== 'draft'),
+  )
+  own.sort((one, other) => activeFirst(one) - activeFirst(other) || one.id - other.id)
+  return own[0] ?? null
+}
+
+function activeFirst({ source: { state } }: Campaign): number {
+  return state === 'active' ? 0 : 1
+}
+
 /** What is kept of a campaign that was written down now. */
 export function keptCampaign(source: CampaignSource, before: KeptCampaign | undefined, now: EpochMs): KeptCampaign {
   if (source.state !== 'active') return source

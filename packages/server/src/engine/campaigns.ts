@@ -38,10 +38,11 @@ export function decideCampaign(
 ): Exclude<RunOutcome, 'before'> {
   if (options.force !== true && !campaign.matches(draft.profile, scene.now)) return 'notSent'
   const { messages } = scene.services.catalog.of(scene.appId, contentKind)
+  const inCampaign = { ...options, campaignId: campaign.id }
   const became = campaign.source.messages.map((id) => {
     const message = messages.byId.get(id)
     // One that was deleted since is as one that nobody may have any more.
-    return message === undefined ? 'notSent' : decideMessage(draft, message, scene, options).as
+    return message === undefined ? 'notSent' : decideMessage(draft, message, scene, inCampaign).as
   })
   return became.includes('sent') ? 'sent' : became.some((one) => one !== 'notSent') ? 'heldBack' : 'notSent'
 }

@@ -6,6 +6,9 @@ const MESSAGE_SCHEMA: JsonSchema = {
   type: 'object',
   properties: {
     id: { type: 'integer' },
+    campaignID: { type: 'integer', description: 'The campaign that sends it; if one does.' },
+    campaignName: { type: 'string' },
+    scheduledTime: { type: 'number', description: 'UNIX seconds; when the campaign sends it, or sends it next.' },
     name: { type: 'string' },
     active: { type: 'boolean', description: 'Whether users can get it now.' },
     state: { type: 'string', enum: ['draft', 'active', 'finished'] },

@@ -1,4 +1,5 @@
 import { DAY_MS, type EpochMs, SECOND_MS } from '@damson/core'
+import { type Campaign, scheduledAt } from '../campaigns.ts'
 import { isWithin, type Message, type Messages } from './compile.ts'
 import { wireLimits } from './limits.ts'
 import type { Channel } from './source.ts'
@@ -19,13 +20,21 @@ export function messageType({ channel, source }: Message): string {
   return channel === 'inApp' ? (source.template ?? '') : TYPES[channel]
 }
 
-/** A message as the API tells of it (specification 8.12). Instants are seconds; what it does not have is left out. */
-export function toldMessage(message: Message, now: EpochMs): Readonly<Record<string, unknown>> {
+/**
+ * A message as the API tells of it (specification 8.12), with the campaign that sends it, if one does. Instants are seconds;
+ * what it does not have is left out.
+ */
+export function toldMessage(
+  message: Message,
+  campaign: Campaign | null,
+  now: EpochMs,
+): Readonly<Record<string, unknown>> {
   const { name, state, createdAt, updatedAt, finishedAt, when, limits } = message.source
   const triggers =
     when === undefined ? {} : { [message.channel === 'inApp' ? 'localTriggers' : 'serverTriggers']: wireFilter(when) }
   return {
     id: message.id,
+    ...(campaign !== null && toldOf(campaign, now)),
     name,
     active: state === 'active' && isWithin(message, now),
     state,
@@ -36,6 +45,15 @@ export function toldMessage(message: Message, now: EpochMs): Readonly<Record<str
     ...(message.testIds.length > 0 && { abTestIds: message.testIds }),
     ...(limits !== undefined && { messageLimits: wireLimits(limits) }),
     ...triggers,
+  }
+}
+
+function toldOf(campaign: Campaign, now: EpochMs): Readonly<Record<string, unknown>> {
+  const at = scheduledAt(campaign, now)
+  return {
+    campaignID: campaign.id,
+    campaignName: campaign.source.name,
+    ...(at !== null && { scheduledTime: at / SECOND_MS }),
   }
 }
 

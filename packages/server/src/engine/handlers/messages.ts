@@ -1,4 +1,5 @@
 import { done, failed, warned } from '@damson/core/protocol'
+import { campaignOf } from '../../content/campaigns.ts'
 import { toldMessage, visibleMessages } from '../../content/messages/told.ts'
 import { contentKind } from '../../content/snapshot.ts'
 import { decideMessage } from '../messages/decide.ts'
@@ -23,14 +24,16 @@ export const sendMessage: Decide<'sendMessage'> = ({ subject }, { messageId, val
 }
 
 export const getMessages: AppQuery<'getMessages'> = (args, { app, services, now }) => {
-  const { messages } = services.catalog.of(app.appId, contentKind)
-  return done({ messages: visibleMessages(messages, args, now).map((message) => toldMessage(message, now)) })
+  const { messages, campaigns } = services.catalog.of(app.appId, contentKind)
+  const visible = visibleMessages(messages, args, now)
+  return done({ messages: visible.map((one) => toldMessage(one, campaignOf(campaigns, one.id, args), now)) })
 }
 
 export const getMessage: AppQuery<'getMessage'> = ({ id, includeDrafts }, { app, services, now }) => {
-  const { messages } = services.catalog.of(app.appId, contentKind)
+  const { messages, campaigns } = services.catalog.of(app.appId, contentKind)
   const message = visibleMessages(messages, { includeDrafts, recent: false }, now).find((one) => one.id === id)
-  return message === undefined ? failed('MESSAGE_NOT_FOUND') : done({ message: toldMessage(message, now) })
+  if (message === undefined) return failed('MESSAGE_NOT_FOUND')
+  return done({ message: toldMessage(message, campaignOf(campaigns, id, { includeDrafts }), now) })
 }
 
 export const getUnsubscribeCategories: AppQuery<'getUnsubscribeCategories'> = (_, { app, services }) =>

@@ -37,6 +37,8 @@ export interface SendOptions {
   readonly values?: Readonly<Record<string, unknown>>
   /** Push goes to this device alone; without one, to all of the user. */
   readonly toDevice?: string | null
+  /** The campaign that sends it. */
+  readonly campaignId?: number
   /** What set it off: then its limits and the caps of its channel hold. `record`: the session it happened in. */
   readonly cause?: { readonly happening: Happening; readonly record: string }
 }
@@ -172,7 +174,7 @@ function fill(
   message: Message,
   version: Version,
   { now }: MessageScene,
-  { values, cause, toDevice = null }: SendOptions,
+  { values, cause, toDevice = null, campaignId }: SendOptions,
 ): Filled {
   const { channel, source, id } = message
   const happening = cause?.happening
@@ -185,7 +187,7 @@ function fill(
   const valuesFor = (device: string | null) => templateValues(profile, { ...occasion, deviceId: device })
   if (channel === 'inbox') {
     const content = version.content.render(valuesFor(toDevice)) as ContentByChannel['inbox']
-    return { item: inboxItem(content, message, now), parts: [] }
+    return { item: inboxItem(content, message, now, campaignId), parts: [] }
   }
   if (channel === 'inApp') throw new Error('Expected no in-app message here: apps show those.')
   const parts = partsOf(channel, version.content, { id, category: source.category }, profile, toDevice, valuesFor)

@@ -6,7 +6,12 @@ import type { NewInboxItem } from '../inbox.ts'
 import { actionOf } from './parts.ts'
 
 /** What lies in the inbox, by the names SDKs know. @source observed: specification 8.12 */
-export function inboxItem(content: ContentByChannel['inbox'], { id, source }: Message, now: EpochMs): NewInboxItem {
+export function inboxItem(
+  content: ContentByChannel['inbox'],
+  { id, source }: Message,
+  now: EpochMs,
+  campaignId: number | undefined,
+): NewInboxItem {
   const { title, subtitle, image, data, open, days } = content
   const vars: Record<string, Json> = {
     Title: title,
@@ -20,5 +25,6 @@ export function inboxItem(content: ContentByChannel['inbox'], { id, source }: Me
     vars,
     expiresAt: days === undefined ? null : now + days * DAY_MS,
     ...(source.priority !== undefined && { priority: source.priority }),
+    ...(campaignId !== undefined && { campaignId }),
   }
 }
