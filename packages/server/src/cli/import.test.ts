@@ -82,6 +82,12 @@ async function fill(call: Call, clock: ReturnType<typeof fakeClock>): Promise<vo
   clock.advance(DAY_MS)
 }
 
+/** An A/B test that everybody is in. */
+async function runTest(server: Server): Promise<void> {
+  const test = { name: 'Title', state: 'running' as const, variants: { 51: { name: 'a' } } }
+  expect(await server.engine.applyContent(TEST_APP.appId, { tests: { 5: test } })).toMatchObject({ ok: true })
+}
+
 /** Exports everything of a folder into files of another; gives the files' texts. */
 async function exportTo(data: string, target: string, exportFormat: string): Promise<readonly string[]> {
   return served(data, async (call, clock, server) => {
@@ -123,7 +129,10 @@ test.each(['json', 'csv'])('an import of %s says how far it is, from nothing to 
 test.each(['json', 'csv'])(
   'what is exported as %s, imported into nothing and exported again is the same [I-01]',
   async (format) => {
-    await served('old', async (call, clock) => fill(call, clock))
+    await served('old', async (call, clock, server) => {
+      await runTest(server)
+      await fill(call, clock)
+    })
     const raw = mkdtempSync(join(folder, 'raw-'))
     const exported = await exportTo('old', raw.slice(folder.length), format)
     expect(exported.join('').length).toBeGreaterThan(5_000)
@@ -132,6 +141,11 @@ test.each(['json', 'csv'])(
     expect(first).toMatchObject({ code: 0, err: '' })
     expect(first.out).toBe('Took over 18 sessions with 18 events; 0 were there already.')
     expect(await exportTo('new', '', format)).toEqual(exported)
+
+    const lines = exported.join('').split('\n')
+    const inTest = format === 'json' ? '"experiments":[{"id":5,"variantId":51' : '5,'
+    expect(lines.filter((line) => line.includes(inTest)).length).toBeGreaterThan(6)
+    if (format === 'json') expect(lines.filter((line) => line.includes('"impressed":true'))).toHaveLength(6)
 
     // Once is enough.
     const second = await finish(['import', raw, '--data', join(folder, 'new')])

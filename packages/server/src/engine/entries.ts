@@ -18,6 +18,7 @@ export interface Snapshot {
 export interface Experiment {
   readonly id: number
   readonly variantId: number
+  /** Met in this session for the first time. What is exported is read from `variantEntered`; here it was imported. */
   readonly impressed?: boolean
 }
 

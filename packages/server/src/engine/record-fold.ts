@@ -1,6 +1,6 @@
 import type { EpochMs } from '@damson/core'
 import type { SessionRules } from '@damson/core/session'
-import type { Entry } from './entries.ts'
+import type { Entry, Snapshot } from './entries.ts'
 import type { EventLine, SessionRecord, StateLine } from './record.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -12,6 +12,8 @@ interface OpenState extends Mutable<Omit<StateLine, 'events'>> {
 interface OpenRecord extends Mutable<Omit<SessionRecord, 'states'>> {
   readonly states: Map<string, OpenState>
   eventCount: number
+  /** The variants that were met for the first time in it, by test; `null`: none. */
+  impressions: Map<number, number> | null
 }
 
 type EventEntry = Extract<Entry, { kind: 'event' }>
@@ -50,8 +52,9 @@ export class RecordFold {
       case 'sessionResumed':
       case 'attributes':
       case 'trafficSource':
-      case 'variantEntered':
         return
+      case 'variantEntered':
+        return this.#impress(entry)
       default:
         this.#addTo(this.#records.get(entry.record), entry)
     }
@@ -76,6 +79,7 @@ export class RecordFold {
       completeAt: entry.kind === 'sessionStarted' ? null : at + this.#rules.offlineRecordMs,
       states: new Map(),
       eventCount: 0,
+      impressions: null,
       ...(client !== undefined && { client }),
       ...(sdkVersion !== undefined && { sdkVersion }),
       ...(prior !== undefined && { prior }),
@@ -124,8 +128,21 @@ export class RecordFold {
     }
   }
 
-  #closed({ states, eventCount: _, ...record }: OpenRecord): SessionRecord {
-    return { ...record, states: [...states.values()].map(sortedState).sort(byBeginning) }
+  #impress({ record: id, testId, variantId }: Extract<Entry, { kind: 'variantEntered' }>): void {
+    const record = id === null ? undefined : this.#records.get(id)
+    if (record === undefined) return
+    record.impressions ??= new Map()
+    record.impressions.set(testId, variantId)
+  }
+
+  #closed({ states, eventCount: _, impressions, snapshot, ...record }: OpenRecord): SessionRecord {
+    return {
+      ...record,
+      ...(snapshot !== undefined && {
+        snapshot: impressions === null ? snapshot : impressed(snapshot, impressions),
+      }),
+      states: [...states.values()].map(sortedState).sort(byBeginning),
+    }
   }
 }
 
@@ -149,6 +166,18 @@ function derivedId(record: string, place: number): string {
 /** The id of the nameless state of a record. */
 export function namelessState(record: string): string {
   return derivedId(record, 0)
+}
+
+/** An experiment is told as impressed where the user met it, in the variant that they kept (specification 8.10). */
+function impressed(snapshot: Snapshot, impressions: ReadonlyMap<number, number>): Snapshot {
+  const { experiments } = snapshot
+  if (experiments === undefined) return snapshot
+  return {
+    ...snapshot,
+    experiments: experiments.map((one) =>
+      impressions.get(one.id) === one.variantId ? { ...one, impressed: true } : one,
+    ),
+  }
 }
 
 function end(

@@ -89,6 +89,36 @@ describe('exportData', () => {
     expect(offline).toMatchObject({ isSession: false, duration: 0, states: [{ events: [{ name: 'Later' }] }] })
   })
 
+  test('tells the A/B tests of a session, and where the user met their variant [J-23]', async () => {
+    const tests = {
+      5: { name: 'Title', state: 'running', variants: { 51: { name: 'a' } } },
+      6: { name: 'Gold', state: 'running', where: 'attribute.plan = "gold"', variants: { 61: { name: 'a' } } },
+    } as const
+    await visit('eve', { plan: 'none' })
+    expect(await world.server.engine.applyContent('app_test', { tests })).toMatchObject({ ok: true })
+    await visit('ann', { plan: 'none' })
+    await visit('ann')
+    await visit('ann')
+    world.clock.advance(DAY_MS + 2 * HOUR_MS)
+    const told = (await linesOf(await exported())).filter(({ isSession }) => isSession)
+    const [five, six] = [
+      { id: 5, variantId: 51 },
+      { id: 6, variantId: 61 },
+    ]
+    const impressed = true
+    expect(told.map(({ userId, experiments }) => [userId, experiments])).toEqual([
+      ['ann', [{ ...five, impressed }]],
+      ['ann', [five, { ...six, impressed }]],
+      ['ann', [five, six]],
+      ['eve', undefined],
+    ])
+    const { files } = await exported({ ...TODAY, exportFormat: 'csv' })
+    const text = await textOf((files as string[]).find((url) => url.includes('experiments')))
+    expect(text.split('\n')[0]).toBe('experimentId,sessionId,variantId')
+    // As many again for what happened after each session.
+    expect(text.trim().split('\n')).toHaveLength(1 + 2 * 5)
+  })
+
   test('tells the same in six tables, row for row [J-03]', async () => {
     await visit('ann')
     await visit('bob', { 'odd, "name"': ['x', 'y'] })
