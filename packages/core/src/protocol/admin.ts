@@ -51,7 +51,7 @@ export const ADMIN_ACTIONS = {
   ),
   applyContent: admin(
     'Makes the content of an app what was written down: all of it, or, if something is wrong, nothing.',
-    { appId, content },
+    { appId, content, by: wire.text().describe('Who says so: `details` of A/B tests tell it.') },
     { changes: CHANGES },
   ),
   listCampaigns: admin(

@@ -135,6 +135,14 @@ describe('content and files', () => {
     expect(await api(start)).toMatchObject({ vars: {} })
   })
 
+  test('who applies content may say who they are, and A/B tests tell it [V-19]', async () => {
+    const tests = { 5: { name: 'Title', state: 'running', variants: { 51: { name: 'a' } } } }
+    await ask('applyContent', { ...app, content: { tests }, by: 'ann@shop.example' })
+    const asked = { ...app, clientKey: 'content_test', action: 'getAbTest', id: '5' }
+    const details = { createdBy: 'ann@shop.example', publishedBy: 'ann@shop.example' }
+    expect(await api(asked)).toMatchObject({ abTest: { details } })
+  })
+
   test('Android notification channels are kept by the rules of the API, and told to devices at once', async () => {
     expect(await ask('putNotificationChannel', { ...app, id: 'c1', name: 'News' })).toMatchObject({
       channelCreated: true,

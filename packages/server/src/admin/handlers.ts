@@ -62,8 +62,8 @@ export const adminHandlers: { readonly [Name in AdminActionName]: AdminHandler<N
       planContent(wanted, await store.documents(appId, contentKind.name), clock.now()),
     ),
 
-  applyContent: ({ appId, content }, { engine }) =>
-    planned(engine, appId, content, (wanted) => engine.applyContent(appId, wanted)),
+  applyContent: ({ appId, content, by }, { engine }) =>
+    planned(engine, appId, content, (wanted) => engine.applyContent(appId, wanted, by)),
 
   async listCampaigns({ appId }, { engine, store, clock }) {
     if (appOf(engine, appId) === undefined) return failed('APP_NOT_FOUND')

@@ -1,7 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { keptTestsOf } from '../content/documents.ts'
+import type { Store } from '../store/store.ts'
+import { withStore } from './data.ts'
 import { finish } from './testing.ts'
 
 let folder: string
@@ -53,6 +56,19 @@ describe('damson content apply', () => {
     const second = await content('apply', [file, '--yes'])
     expect(second.out).toBe("The content of 'shop' is as the files say already; there is nothing to do.")
     expect(await exported()).toBe(before)
+  })
+
+  test('keeps who said so: a name that is given, or who is logged in', async () => {
+    const tests = async () => {
+      const read = (store: Store) => store.documents('shop', 'content')
+      return keptTestsOf((await withStore({ data }, read)).documents)
+    }
+    await content('apply', [written(SHOP), '--yes', '--by', 'Ann'])
+    expect((await tests())['5']).toMatchObject({ createdBy: 'Ann', publishedBy: 'Ann' })
+    vi.stubEnv('USER', 'bob')
+    await content('apply', [written(SHOP.replace('loud', 'louder')), '--yes'])
+    vi.unstubAllEnvs()
+    expect((await tests())['5']).toMatchObject({ createdBy: 'Ann', publishedBy: 'bob' })
   })
 
   test('names the fields that become different, and removes what a section does not hold any more', async () => {

@@ -19,6 +19,7 @@ interface ApplyOptions {
   readonly postgres?: string
   readonly yes?: true
   readonly dryRun?: true
+  readonly by?: string
 }
 
 export function addContent(program: Command, terminal: Terminal): void {
@@ -33,6 +34,9 @@ export function addContent(program: Command, terminal: Terminal): void {
     .addOption(appOption())
     .addOption(new Option('--yes', 'do not ask').env('DAMSON_YES'))
     .addOption(new Option('--dry-run', 'show the plan and change nothing').conflicts('yes').env('DAMSON_DRY_RUN'))
+    .addOption(
+      new Option('--by <name>', 'who says so; getAbTest tells it (default: who is logged in)').env('DAMSON_BY'),
+    )
     .addOption(dataOption())
     .addOption(postgresOption())
     .addHelpText(
@@ -71,7 +75,7 @@ async function apply(
   store: Store,
   written: WrittenContent,
   content: ContentSource,
-  { appId: wanted, yes, dryRun }: ApplyOptions,
+  { appId: wanted, yes, dryRun, by = process.env.USER }: ApplyOptions,
   terminal: Terminal,
 ): Promise<void> {
   const { appId } = chosenApp(await store.apps(), wanted)
@@ -82,7 +86,7 @@ async function apply(
   if (plan.changes.length === 0 || dryRun) return
   if (!yes && !(await isAgreed(terminal))) throw new Problem('nothing was changed. Say yes, or give --yes.')
   const done = await store.changeDocuments<Plan | null>(appId, contentKind.name, (set) => {
-    const again = planContent(content, set, now)
+    const again = planContent(content, set, now, by)
     const isSame = again.ok && JSON.stringify(again.changes) === JSON.stringify(plan.changes)
     return isSame ? { answer: again, put: again.put } : { answer: null }
   })

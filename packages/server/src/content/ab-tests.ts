@@ -7,7 +7,8 @@ const RECENT_MS = 30 * DAY_MS
 
 /** An A/B test as the API tells of it (specification 8.13). Instants are seconds. */
 export function toldTest(test: Test, now: EpochMs): Readonly<Record<string, unknown>> {
-  const { name, state, createdAt, updatedAt, finishedAt, chosenVariant, sticky } = test.source
+  const { name, state, createdAt, updatedAt, finishedAt, chosenVariant, sticky, ...source } = test.source
+  const { publishedBy, createdBy } = source
   return {
     id: test.id,
     name,
@@ -19,6 +20,7 @@ export function toldTest(test: Test, now: EpochMs): Readonly<Record<string, unkn
     ...(chosenVariant !== undefined && { chosenVariant }),
     targetingSticky: sticky ?? false,
     variants: test.variants.map((variant) => toldVariant(test, variant)),
+    details: { ...(publishedBy !== undefined && { publishedBy }), ...(createdBy !== undefined && { createdBy }) },
   }
 }
 

@@ -3,7 +3,8 @@ import type { DocumentSet } from '../store/store.ts'
 import { checkContent, type ContentProblem } from './check.ts'
 import { type CampaignSource, keptCampaign } from './campaigns.ts'
 import { codeOf, documentId, keptCampaignsOf, keptMessagesOf, keptTestsOf, sectionOf } from './documents.ts'
-import { type ContentSource, type Section, SECTIONS } from './source.ts'
+import type { MessageSource } from './messages/source.ts'
+import { type ContentSource, type KeptTest, type Section, SECTIONS, type TestSource } from './source.ts'
 
 /** One thing that becomes another. */
 export interface PlannedChange {
@@ -21,34 +22,46 @@ export type Plan =
 /**
  * What it takes to make the kept content what was written down. A section that is there is taken whole: what it does not
  * name is removed. A section that is not there stays as it is. Pure.
+ * @param by who says so, in whatever words; `null`: nobody knows
  */
-export function planContent(wanted: ContentSource, { documents }: Pick<DocumentSet, 'documents'>, now: EpochMs): Plan {
+export function planContent(
+  wanted: ContentSource,
+  { documents }: Pick<DocumentSet, 'documents'>,
+  now: EpochMs,
+  by: string | null = null,
+): Plan {
   const kept = exportedContent(documents)
   const whole = { ...kept, ...defined(wanted) }
   const problems = checkContent(whole, Object.keys(codeOf(documents).defaults))
   if (problems.length > 0) return { ok: false, problems }
-  const dated: Partial<Record<Section, Readonly<Record<string, Dates>>>> = {
-    tests: keptTestsOf(documents),
-    messages: keptMessagesOf(documents),
-  }
-  const campaigns = keptCampaignsOf(documents)
+  const keep = keepers(documents, now, by)
   const put: Record<string, unknown> = {}
   const changes = SECTIONS.flatMap((section) =>
     changesOf(section, kept[section] ?? {}, whole[section] ?? {}).map((change) => {
-      const value = whole[section]?.[change.name]
-      const id = documentId(section, change.name)
-      put[id] =
-        change.type === 'remove'
-          ? null
-          : section === 'campaigns'
-            ? keptCampaign(value as CampaignSource, campaigns[change.name], now)
-            : dated[section] === undefined
-              ? value
-              : withDates(value as Stateful, dated[section][change.name], now)
+      const { type, name } = change
+      const value = whole[section]?.[name]
+      put[documentId(section, name)] = type === 'remove' ? null : (keep[section]?.(value, name) ?? value)
       return change
     }),
   )
   return { ok: true, changes, put }
+}
+
+type Keep = (written: unknown, name: string) => unknown
+
+/** Of which things more is kept than was written down, and what. */
+function keepers(
+  documents: DocumentSet['documents'],
+  now: EpochMs,
+  by: string | null,
+): Readonly<Partial<Record<Section, Keep>>> {
+  const [tests, messages, campaigns] = [keptTestsOf(documents), keptMessagesOf(documents), keptCampaignsOf(documents)]
+  // Checked before: each is what its section holds.
+  return {
+    tests: (test, name) => withAuthors(withDates(test as TestSource, tests[name], now), tests[name], by),
+    messages: (message, name) => withDates(message as MessageSource, messages[name], now),
+    campaigns: (campaign, name) => keptCampaign(campaign as CampaignSource, campaigns[name], now),
+  }
 }
 
 /** The kept content as people write it down. */
@@ -58,7 +71,7 @@ export function exportedContent(documents: DocumentSet['documents']): ContentSou
     variables: sectionOf(documents, 'variables'),
     bookmarks: sectionOf(documents, 'bookmarks'),
     campaigns: mapped(keptCampaignsOf(documents), ({ activeSince: _, ...written }) => written),
-    tests: mapped(keptTestsOf(documents), withoutDates),
+    tests: mapped(keptTestsOf(documents), ({ createdBy: _c, publishedBy: _p, ...test }) => withoutDates(test)),
     messages: mapped(keptMessagesOf(documents), withoutDates),
     categories: sectionOf(documents, 'categories'),
     caps: sectionOf(documents, 'caps'),
@@ -71,6 +84,8 @@ interface Dates {
   readonly updatedAt: EpochMs
   readonly finishedAt?: EpochMs
 }
+
+type Authors = Pick<KeptTest, 'createdBy' | 'publishedBy'>
 
 interface Stateful {
   readonly state: string
@@ -92,6 +107,13 @@ function withDates<T extends Stateful>(thing: T, before: Dates | undefined, now:
     updatedAt: now,
     ...(finishedAt !== undefined && { finishedAt }),
   }
+}
+
+/** Whoever wrote a test down first created it; whoever changed it last, unless to a draft, published what there is now. */
+function withAuthors<T extends Stateful>(test: T, before: Authors | undefined, by: string | null): T & Authors {
+  const createdBy = before === undefined ? by : (before.createdBy ?? null)
+  const publishedBy = test.state === 'draft' ? null : by
+  return { ...test, ...(createdBy !== null && { createdBy }), ...(publishedBy !== null && { publishedBy }) }
 }
 
 function changesOf(

@@ -74,6 +74,9 @@ export interface KeptTest extends TestSource {
   readonly createdAt: EpochMs
   readonly updatedAt: EpochMs
   readonly finishedAt?: EpochMs
+  /** Who wrote it down first, and who published it as it is now; as they call themselves, if they said. */
+  readonly createdBy?: string
+  readonly publishedBy?: string
 }
 
 /** What people write down: content as code. */

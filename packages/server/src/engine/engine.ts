@@ -83,8 +83,11 @@ export interface EngineOptions {
 export interface RunningEngine extends Engine {
   /** Reads the apps and their documents; `perform` does so by itself if nobody did. */
   load(): Promise<void>
-  /** Makes an app's content what was written down, or says what is wrong with it and changes nothing. */
-  applyContent(appId: string, content: ContentSource): Promise<Plan>
+  /**
+   * Makes an app's content what was written down, or says what is wrong with it and changes nothing.
+   * @param by who says so, for `details` of `getAbTest`
+   */
+  applyContent(appId: string, content: ContentSource, by?: string): Promise<Plan>
   /** Takes over apps and documents that another process changed. */
   refresh(): Promise<void>
   apps(): readonly App[]
@@ -246,9 +249,9 @@ class TheEngine implements RunningEngine {
     return { performed: this.#play([looked.item], grant, setting).then(([outcome]) => alone(outcome!, outer)) }
   }
 
-  applyContent(appId: string, content: ContentSource): Promise<Plan> {
+  applyContent(appId: string, content: ContentSource, by?: string): Promise<Plan> {
     return this.#ports.catalog.change<Plan>(appId, contentKind, (set) => {
-      const plan = planContent(content, set, this.#clock.now())
+      const plan = planContent(content, set, this.#clock.now(), by)
       return plan.ok ? { answer: plan, put: plan.put } : { answer: plan }
     })
   }

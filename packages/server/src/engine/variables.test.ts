@@ -1,5 +1,6 @@
 import { SECOND_MS } from '@damson/core'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { exportedContent } from '../content/plan.ts'
 import type { ContentSource } from '../content/source.ts'
 import { createTestServer, type TestServer } from '../testing/test-server.ts'
 
@@ -193,6 +194,7 @@ describe('A/B tests', () => {
         { id: 51, name: 'a', percent: 30, variables: [] },
         { id: 52, name: 'b', percent: 10, variables: [{ name: 'title', value: 'B' }] },
       ],
+      details: {},
     }
     expect((await call('getAbTests')).abTests).toEqual([told])
     expect((await call('getAbTest', { id: 5 })).abTest).toEqual(told)
@@ -205,6 +207,24 @@ describe('A/B tests', () => {
       httpStatus: 404,
       error: { message: 'Variant not found.' },
     })
+  })
+
+  test('details of a test say who created it, and who published it as it is, if they said who they are [V-19]', async () => {
+    const by = async (state: 'draft' | 'running', name: string | undefined, percent = 100) => {
+      const { engine } = world.server
+      expect(await engine.applyContent('app_test', half({ state, percent }), name)).toMatchObject({ ok: true })
+      const { abTest } = (await call('getAbTest', { id: 5, includeDrafts: true })) as { abTest?: { details: object } }
+      return abTest?.details
+    }
+    expect(await by('draft', 'Ann')).toEqual({ createdBy: 'Ann' })
+    expect(await by('running', 'Bob')).toEqual({ createdBy: 'Ann', publishedBy: 'Bob' })
+    expect(await by('running', 'Eve'), 'nothing changed').toEqual({ createdBy: 'Ann', publishedBy: 'Bob' })
+    expect(await by('running', undefined, 50)).toEqual({ createdBy: 'Ann' })
+    expect(await by('draft', 'Eve', 50)).toEqual({ createdBy: 'Ann' })
+    const { documents } = await world.store.documents('app_test', 'content')
+    expect(exportedContent(documents).tests, 'what people write down has none of it').toEqual(
+      half({ state: 'draft', percent: 50 }).tests,
+    )
   })
 
   test('drafts are told only if asked for, and what ended more than thirty days ago only without recent [V-12]', async () => {

@@ -26,6 +26,11 @@ const TEST_SCHEMA: JsonSchema = {
     chosenVariant: { type: 'integer', description: 'The variant everybody gets from now on.' },
     targetingSticky: { type: 'boolean' },
     variants: { type: 'array', items: VARIANT_SCHEMA },
+    details: {
+      type: 'object',
+      description: 'Who published it as it is, and who created it; if they said who they are.',
+      properties: { publishedBy: { type: 'string' }, createdBy: { type: 'string' } },
+    },
   },
 }
 
