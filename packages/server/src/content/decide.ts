@@ -3,6 +3,7 @@ import type { Assignment, Profile } from '../engine/profile.ts'
 import type { Matches } from './audience/index.ts'
 import type { Leaves } from './leaves.ts'
 import { messagesFor } from './messages/in-app.ts'
+import { newlyTargeted } from './messages/sticky.ts'
 import { templateValues } from './messages/values.ts'
 import type { Content } from './snapshot.ts'
 import type { Json } from './source.ts'
@@ -18,6 +19,8 @@ export interface Shown {
   readonly variants: readonly Given[]
   /** Seen for the first time: to be written to the profile, and told to the history. By test. */
   readonly entered: Readonly<Record<string, Assignment>> | null
+  /** The sticky messages the user is meant by from now on: to be written to the profile. */
+  readonly targeted: readonly number[]
 }
 
 /**
@@ -48,6 +51,7 @@ export function decideContent(
     messages: messagesFor(content.messages, given, { profile: settled, now, isIn, values }),
     variants: given.filter(({ as }) => as !== 'chosen'),
     entered,
+    targeted: newlyTargeted(content.messages, settled, now, isIn),
   }
 }
 

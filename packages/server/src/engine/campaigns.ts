@@ -57,8 +57,9 @@ export function decideRun({ subject }: Loaded, run: CampaignRun): Turn<{ outcome
   if (hadRun(subject, campaign.id, runAt)) return { answer: { outcome: 'before', sends: false } }
   const draft = new Draft(subject)
   const outcome = decideCampaign(draft, campaign, { appId, services, deviceId: null, at: now, now })
-  if (outcome === 'notSent') return { answer: { outcome, sends: false } }
-  draft.edit().campaigns = { ...subject.campaigns, [campaign.id]: runAt }
+  // Of somebody who gets nothing it may be written down that a sticky message is meant for them.
+  if (outcome === 'notSent' && !draft.isChanged) return { answer: { outcome, sends: false } }
+  if (outcome !== 'notSent') draft.edit().campaigns = { ...subject.campaigns, [campaign.id]: runAt }
   const deliveries = sendingsOf(draft, { appId, services, now, deviceId: null })
   return {
     answer: { outcome, sends: deliveries.length > 0 },

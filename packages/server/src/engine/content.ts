@@ -7,6 +7,7 @@ import { DEVELOPER_FIELD } from './devices.ts'
 import { Draft, emptyProfile } from './draft.ts'
 import { needsSync } from './inbox.ts'
 import { CHANNELS, startChannels } from './notification-channels.ts'
+import { keepTargeted } from './messages/targeted.ts'
 import { enterTests } from './enter.ts'
 import { publicFileUrl } from './public-files.ts'
 import type { Scene } from './scene.ts'
@@ -23,14 +24,15 @@ type Fields = Readonly<Record<string, unknown>>
 
 /**
  * What `start` and `getVars` give an app to show (specification 8.1). A variant that is given for the first time is written
- * to the profile and told to its history.
+ * to the profile and told to its history; a sticky message, to the profile.
  */
 export function content(draft: Draft, scene: Scene, wish: ContentWish): Fields {
   const known = scene.services.catalog.of(scene.app.appId, contentKind)
   const { deviceId } = scene.common
   const shown = decideContent(known, draft.profile, scene.now, wish.includeDefaults, deviceId)
-  const { vars, variants, messages, entered } = shown
+  const { vars, variants, messages, entered, targeted } = shown
   if (entered !== null) enterTests(draft, entered, { at: scene.at, deviceId })
+  keepTargeted(draft, targeted, scene.now)
   const { code, variables } = known
   return {
     vars,

@@ -27,6 +27,9 @@ export function merged(target: Profile, anonymous: Profile, rules: SessionRules)
     ...(anonymous.campaigns !== undefined && {
       campaigns: united(target.campaigns ?? {}, anonymous.campaigns, Math.max),
     }),
+    ...(anonymous.targeted !== undefined && {
+      targeted: united(target.targeted ?? {}, anonymous.targeted, Math.min),
+    }),
     variants: { ...anonymous.variants, ...target.variants },
     ...bothInboxes(target, anonymous),
     ...((target.messages ?? anonymous.messages) && {

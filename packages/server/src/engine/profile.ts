@@ -88,6 +88,8 @@ export interface Profile {
   readonly inboxCount: number
   /** What limits have to know: by the id of the message, and by the channel for caps. Absent: nothing yet. */
   readonly messages?: Readonly<Record<string, Occurrences>>
+  /** By the id of a sticky message: since when the user is meant by it, whatever becomes of them. Absent: by none. */
+  readonly targeted?: Readonly<Record<string, EpochMs>>
   /** By the id of a campaign: the run in which the user had it last, as the instant that run is of. */
   readonly campaigns?: Readonly<Record<string, EpochMs>>
   readonly isDeveloper: boolean

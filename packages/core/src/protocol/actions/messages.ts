@@ -19,6 +19,7 @@ const MESSAGE_SCHEMA: JsonSchema = {
     abTestIds: { type: 'array', items: { type: 'integer' }, description: 'Tests whose variants change it; if any do.' },
     messageLimits: { type: 'object', description: 'How often one user gets it; if that is limited.' },
     localTriggers: { type: 'object', description: 'What has the app show it; of in-app messages.' },
+    targetingSticky: { type: 'boolean', description: 'Whether it stays with whoever was in its audience once.' },
     serverTriggers: { type: 'object', description: 'What has the server send it.' },
   },
 }

@@ -46,6 +46,8 @@ export interface Messages {
   readonly byId: ReadonlyMap<number, Message>
   /** Active ones that apps show, the most important first. */
   readonly inApp: readonly Message[]
+  /** Active ones, of all channels, that stay with whoever was in their audience once. */
+  readonly sticky: readonly Message[]
   /** What sets off active ones that the server sends; `null` if nothing does. */
   readonly triggers: Triggers | null
   readonly categories: readonly (CategorySource & { readonly id: number })[]
@@ -91,6 +93,7 @@ export function compileMessages(
   return {
     byId: new Map(all.map((message) => [message.id, message])),
     inApp: active.filter(({ channel }) => channel === 'inApp'),
+    sticky: active.filter(({ source }) => source.sticky === true),
     triggers: triggersOf(active.filter(({ channel }) => channel !== 'inApp')),
     categories: Object.entries(categories).map(([id, category]) => ({ id: Number(id), ...category })),
     caps: new Map(CHANNELS.flatMap((channel) => (caps[channel] ? [[channel, limitsOf(caps[channel])] as const] : []))),

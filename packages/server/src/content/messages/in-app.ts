@@ -10,6 +10,7 @@ import type { Message, Messages, Version } from './compile.ts'
 import type { Content } from './content.ts'
 import { wireLimits } from './limits.ts'
 import type { KeptMessage } from './source.ts'
+import { staysWith } from './sticky.ts'
 import { TemplateError, type TemplateValues } from './template.ts'
 import { wireFilter } from './triggers.ts'
 
@@ -79,7 +80,7 @@ export function messagesFor(
   const messages: Record<string, Wire> = {}
   for (const message of inApp) {
     if (now >= message.endAt || (now < message.startAt && message.endAt === Infinity)) continue
-    if (!isIn(message.matches)) continue
+    if (!staysWith(message, profile) && !isIn(message.matches)) continue
     const version = versionFor(message, given).inApp
     if (version === null) continue
     const isHeldBack =

@@ -110,6 +110,7 @@ export const messageFields = {
   channel: z.enum(CHANNELS),
   template: filled.optional(),
   where: z.string().optional(),
+  sticky: z.boolean().optional(),
   when: z.array(trigger).min(1, 'expected at least one trigger').optional(),
   unless: z.array(trigger).optional(),
   limits: limits.optional(),

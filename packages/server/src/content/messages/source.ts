@@ -95,6 +95,8 @@ export interface MessageSource {
   readonly template?: string | undefined
   readonly audience?: string | undefined
   readonly where?: string | undefined
+  /** Whoever was in its audience once is meant for good. */
+  readonly sticky?: boolean | undefined
   /** Any of them; without any, it is sent by `sendMessage` and campaigns alone. */
   readonly when?: readonly TriggerSource[] | undefined
   /** What, happening at the same moment, keeps it from being set off. */

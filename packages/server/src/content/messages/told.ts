@@ -29,7 +29,7 @@ export function toldMessage(
   campaign: Campaign | null,
   now: EpochMs,
 ): Readonly<Record<string, unknown>> {
-  const { name, state, createdAt, updatedAt, finishedAt, when, limits } = message.source
+  const { name, state, createdAt, updatedAt, finishedAt, when, limits, sticky = false } = message.source
   const triggers =
     when === undefined ? {} : { [message.channel === 'inApp' ? 'localTriggers' : 'serverTriggers']: wireFilter(when) }
   return {
@@ -45,6 +45,7 @@ export function toldMessage(
     ...(message.testIds.length > 0 && { abTestIds: message.testIds }),
     ...(limits !== undefined && { messageLimits: wireLimits(limits) }),
     ...triggers,
+    targetingSticky: sticky,
   }
 }
 

@@ -18,6 +18,7 @@ import type { Services } from '../scene.ts'
 import { MESSAGE_DELIVERY, type Outgoing } from './outgoing.ts'
 import { inboxItem } from './inbox-item.ts'
 import { type Addressed, partsOf } from './parts.ts'
+import { isTargeted } from './targeted.ts'
 
 /** Where and when a message is decided for one user. */
 export interface MessageScene {
@@ -63,7 +64,7 @@ export function decideMessage(draft: Draft, message: Message, scene: MessageScen
   const { now } = scene
   if (channel === 'inApp') return { as: 'notSent', why: 'inApp' }
   if (source.state !== 'active' || !isWithin(message, now)) return { as: 'notSent', why: 'inactive' }
-  if (options.force !== true && !message.matches(draft.profile, now)) return { as: 'notSent', why: 'audience' }
+  if (!isTargeted(draft, message, now) && options.force !== true) return { as: 'notSent', why: 'audience' }
   if (isUnsubscribed(draft.profile, message)) return { as: 'notSent', why: 'unsubscribed' }
   if (options.cause !== undefined && !isAllowed(draft, message, scene, options.cause.record))
     return { as: 'notSent', why: 'limits' }

@@ -541,6 +541,7 @@ describe('what there is', () => {
         created: NOW / 1000,
         updated: NOW / 1000,
         messageType: 'Email',
+        targetingSticky: false,
         messageLimits: { verb: 'AND', children: [{ subject: 'times', verb: 'limitDay', noun: 1, objects: [1] }] },
         serverTriggers: {
           verb: 'OR',
