@@ -1,6 +1,6 @@
 import type { EpochMs } from '@damson/core'
 import type { SessionRules } from '@damson/core/session'
-import type { Store } from '../store/store.ts'
+import type { Store, StoredOwner } from '../store/store.ts'
 import type { Profile } from './profile.ts'
 import { RecordFold } from './record-fold.ts'
 import type { SessionRecord } from './record.ts'
@@ -14,8 +14,8 @@ export interface History {
   readonly records: readonly SessionRecord[]
 }
 
-/** How many histories are read ahead: enough to hide the way to the store and back. */
-const READ_AHEAD = 16
+/** So many histories are asked for in one go, while those before them are gone through: it hides the way to the store and back. */
+const ASKED_AT_ONCE = 8
 
 /** The records of every user of an app in order of their ids, those after `afterUserId`; a few users' at a time in memory. */
 export async function* histories(
@@ -24,12 +24,19 @@ export async function* histories(
   rules: SessionRules,
   afterUserId: string | null = null,
 ): AsyncGenerator<History> {
+  const owners: StoredOwner[] = []
   const ahead: Promise<History>[] = []
-  try {
-    for await (const { userId, profile } of store.owners(appId, afterUserId)) {
+  const ask = () => {
+    for (const { userId, profile } of owners.splice(0))
       ahead.push(settled(readHistory(store, appId, userId, profile, rules)))
-      if (ahead.length >= READ_AHEAD) yield (await ahead.shift()) as History
+  }
+  try {
+    for await (const owner of store.owners(appId, afterUserId)) {
+      if (owners.push(owner) < ASKED_AT_ONCE) continue
+      ask()
+      while (ahead.length > ASKED_AT_ONCE) yield (await ahead.shift()) as History
     }
+    ask()
     for (const next of ahead.splice(0)) yield await next
   } finally {
     // Whoever leaves early leaves no read behind that is in flight when the store closes.

@@ -1,11 +1,10 @@
 import { resolve } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import type { Backend, Opened } from '../backend.ts'
 import { type BookOptions, createBook } from '../book.ts'
 import { StoreLockedError, StoreUnusableError } from '../errors.ts'
 import type { Store } from '../store.ts'
 import type { OpenOptions } from './shape.ts'
-import { threadFile } from './thread-file.ts'
+import { startThread } from './thread.ts'
 
 export interface SqliteStoreOptions extends BookOptions {
   /** The database file; it and its folder are made if need be. Two more files lie beside it while the store is open. */
@@ -25,11 +24,6 @@ export interface SqliteStore extends Store {
    * to be written meanwhile waits.
    */
   backup(file: string): Promise<void>
-}
-
-interface Call {
-  readonly resolve: (value: never) => void
-  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -55,44 +49,8 @@ interface OpenedFile {
 }
 
 async function openWorker(options: OpenOptions): Promise<OpenedFile> {
-  const worker = new Worker(threadFile('worker.mjs'), { workerData: options, execArgv: [], name: 'damson-store' })
-  const calls = new Map<number, Call>()
-  let lastId = -1
-  let death: Error | null = null
-
-  function call<T>(method: string, ...args: unknown[]): Promise<T> {
-    if (death !== null) return Promise.reject(death)
-    return new Promise<T>((resolve, reject) => {
-      lastId += 1
-      // A store that has nothing to do does not keep the process alive.
-      if (calls.size === 0) worker.ref()
-      calls.set(lastId, { resolve, reject })
-      if (method !== 'open') worker.postMessage({ id: lastId, method, args })
-    })
-  }
-
-  function end(error: Error): void {
-    death ??= error
-    for (const { reject } of calls.values()) reject(death)
-    calls.clear()
-  }
-
-  worker.on('message', ({ id, value, error }) => {
-    const known = calls.get(id)
-    calls.delete(id)
-    if (calls.size === 0) worker.unref()
-    if (error === undefined) known?.resolve(value as never)
-    else known?.reject(error)
-  })
-  worker.on('error', end)
-  const exited = new Promise<void>((resolve) => {
-    worker.on('exit', () => {
-      end(new Error('the thread of the store has ended'))
-      resolve()
-    })
-  })
-
-  const opened = await call<Opened>('open').catch((error: unknown) => {
+  const { call, opening, close } = startThread<Opened>(options)
+  const opened = await opening.catch((error: unknown) => {
     throw explained(options.file, error)
   })
   const backend: Backend = {
@@ -109,12 +67,7 @@ async function openWorker(options: OpenOptions): Promise<OpenedFile> {
     documents: (appId, kind) => call('documents', appId, kind),
     revisions: () => call('revisions'),
     forget: (horizon, failedBefore) => call('forget', horizon, failedBefore),
-    close: async () => {
-      if (death === null) await call('close')
-      // Only with the thread are the files let go.
-      worker.ref()
-      await exited
-    },
+    close,
   }
   return { backend, opened, backup: (target) => call('backup', target) }
 }

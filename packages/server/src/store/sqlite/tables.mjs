@@ -7,7 +7,7 @@ import { createDeliveryTable } from './delivery-table.mjs'
 import { createDocumentTable } from './document-table.mjs'
 
 const DAY_MS = 86_400_000
-const PROFILES_PER_PAGE = 250
+const PROFILES_PER_PAGE = 50
 const ENTRIES_PER_PAGE = 1_000
 /** A user's chain is walked for each page, so these are large. */
 const USER_ENTRIES_PER_PAGE = 20_000

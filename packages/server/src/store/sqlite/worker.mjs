@@ -11,19 +11,22 @@ if (port === null) throw new Error('Expected to run as a worker thread of sqlite
 try {
   const database = await openDatabase(workerData)
   const tables = createTables(database)
-  port.on('message', ({ id, method, args }) => {
+  /** @param {{ method: string, args: readonly unknown[] }} call */
+  const carryOut = ({ method, args }) => {
     try {
-      if (method === 'close') closeDatabase(database, workerData.file)
-      const value = method === 'close' ? undefined : /** @type {any} */ (tables)[method](...args)
-      port.postMessage({ id, value })
-      if (method === 'close') port.close()
+      if (method === 'close') return { value: closeDatabase(database, workerData.file) }
+      return { value: /** @type {any} */ (tables)[method](...args) }
     } catch (error) {
-      port.postMessage({ id, error })
+      return { error }
     }
+  }
+  port.on('message', (calls) => {
+    port.postMessage(calls.map(carryOut))
+    if (calls.at(-1).method === 'close') port.close()
   })
-  port.postMessage({ id: 0, value: tables.opened() })
+  port.postMessage([{ value: tables.opened() }])
 } catch (error) {
   const { kind = 'unusable', pid = null, message } = /** @type {any} */ (error)
-  port.postMessage({ id: 0, error: { kind, pid, message } })
+  port.postMessage([{ error: { kind, pid, message } }])
   port.close()
 }
