@@ -37,6 +37,19 @@ describe.each(['memory', 'folder'])('files in %s', (kind) => {
       if (kind === 'folder') expect(readdirSync(folder)).toEqual(['a'])
     }))
 
+  test('what brings content may use its memory again for the next chunk', () =>
+    within(async (files) => {
+      const chunk = Buffer.alloc(3)
+      async function* reusing(): AsyncGenerator<Uint8Array> {
+        for (const piece of ['one', 'two', 'ten']) {
+          chunk.write(piece)
+          yield chunk
+        }
+      }
+      await files.put('a', reusing())
+      expect(await text(files, 'a')).toBe('onetwoten')
+    }))
+
   test.each(['', '/etc/passwd', '../up', 'a/../b', 'a//b', 'a/', '.hidden', 'a\\b', 'ü', 'a\u0000'])(
     'the name %j is refused',
     (name) =>

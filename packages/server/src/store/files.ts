@@ -5,7 +5,10 @@ import { randomUUID } from 'node:crypto'
 
 /** Bytes under names: files of variables, finished exports. A name is a path of plain segments, such as `exports/1/a.json`. */
 export interface Files {
-  /** Writes a whole file; it is there, complete and durable, when this resolves, and not at all before. */
+  /**
+   * Writes a whole file; it is there, complete and durable, when this resolves, and not at all before. A chunk is good until the
+   * next one is asked for: its memory may be used again, so what is kept for longer is copied.
+   */
   put(name: string, content: Content): Promise<FileStat>
   /** `null` when there is none. The bytes are read as the iteration asks for them. */
   get(name: string): Promise<StoredFile | null>
@@ -40,7 +43,7 @@ export function memoryFiles(): Files {
     async put(name, content) {
       checkFileName(name)
       const chunks: Uint8Array[] = []
-      for await (const chunk of content) chunks.push(chunk)
+      for await (const chunk of content) chunks.push(Uint8Array.from(chunk))
       const bytes = Buffer.concat(chunks)
       files.set(name, bytes)
       return { bytes: bytes.length }
