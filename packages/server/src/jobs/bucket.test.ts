@@ -119,7 +119,7 @@ test('a bucket that is in trouble is asked again after 5 s, 30 s, 2 and 10 minut
   await open()
   s3.refuse = (request) => request.includes('partNumber=2')
   const { jobId } = await world.call('exportData', ASKED)
-  const begun = () => s3.requests.filter((line) => line.includes('?uploads')).length
+  const begun = () => s3.requests.filter((line) => /^POST .*\?uploads/.test(line)).length
   const waits = [5 * SECOND_MS, 30 * SECOND_MS, 2 * MINUTE_MS, 10 * MINUTE_MS]
   await world.work()
   for (const [index, wait] of waits.entries()) {
@@ -151,6 +151,36 @@ test('what is in the bucket already is not sent again after trouble', async () =
   expect(results.s3CopyStatus).toBe('SUCCESS')
   expect(s3.requests.filter((line) => /^POST .*-output-0\?uploads/.test(line))).toHaveLength(1)
   expect((await s3.objects()).size).toBe((await served(results)).size + 1)
+})
+
+test('a key that may not list what is unfinished copies all the same', async () => {
+  await open()
+  s3.refuse = (request) => request.includes('partNumber=2') || (request.startsWith('GET') && 403)
+  const { jobId } = await world.call('exportData', ASKED)
+  await world.work()
+  s3.refuse = (request) => request.startsWith('GET') && 403
+  world.clock.advance(5 * SECOND_MS)
+  await world.work()
+  expect((await world.call('getExportResults', { jobId })).s3CopyStatus).toBe('SUCCESS')
+  expect(s3.requests.filter((line) => line.startsWith('GET'))).toHaveLength(1)
+  expect(s3.uploads()).toEqual([])
+})
+
+test('what others have unfinished in a bucket is left alone', async () => {
+  await open()
+  const { jobId } = await world.call('exportData', ASKED)
+  const begin = (key: string) => fetch(`${s3.endpoint}/${BUCKET}/${key}?uploads`, { method: 'POST' })
+  s3.refuse = (request) => request.includes('partNumber=2')
+  await world.work()
+  s3.refuse = null
+  const mine = /^POST \/[^/]+\/(.*)\?uploads/.exec(s3.requests.find((line) => line.includes('?uploads'))!)![1]!
+  await begin(mine)
+  await begin(`${mine}0`)
+  expect(s3.uploads()).toHaveLength(3)
+  world.clock.advance(5 * SECOND_MS)
+  await world.work()
+  expect((await world.call('getExportResults', { jobId })).s3CopyStatus).toBe('SUCCESS')
+  expect(s3.uploads()).toHaveLength(1)
 })
 
 test('the key to a bucket is written down for nobody, and forgotten when the job has ended [J-35]', async () => {

@@ -34,7 +34,7 @@ interface Copy {
 /**
  * Copies the files of an export that is written to the bucket it was asked for, in order, then a manifest for each table: with
  * it everything is there. What is done is kept after each object, and what is begun before it is; so whoever takes over after
- * a crash throws away the one in hand and puts it again. Never fails: the files can be had from us in any case.
+ * a crash throws away the one in hand and puts it again; the bucket is asked for one that was begun and could not be kept. Never fails: the files can be had from us in any case.
  * @returns the `s3CopyStatus`
  */
 export async function copyToBucket(options: CopyOptions, task: Task<DataJob>, written: DataProgress): Promise<string> {
@@ -59,7 +59,10 @@ export async function copyToBucket(options: CopyOptions, task: Task<DataJob>, wr
     ...(partBytes !== undefined && { partBytes }),
   })
   const copies = [...fileCopies(progress.files, options.files, s3.isCompressed), ...manifests(progress.files, s3)]
+  const keyInHand = () => s3.prefix + (copies[progress.copied]?.name ?? '')
   try {
+    // Whoever was at it before may have begun an upload and ended before its id was kept.
+    if (task.job.attempt > 1) await throwAwayUnknown(bucket, keyInHand())
     for (const { name, type, open } of copies.slice(progress.copied)) {
       const key = s3.prefix + name
       await throwAway(bucket, progress)
@@ -77,6 +80,7 @@ export async function copyToBucket(options: CopyOptions, task: Task<DataJob>, wr
     }
     // It has failed us already; that this fails as well changes nothing.
     await throwAway(bucket, progress).catch(() => undefined)
+    await throwAwayUnknown(bucket, keyInHand()).catch(() => undefined)
     return `FAILED: ${error.message}`
   }
 }
@@ -91,11 +95,23 @@ function credentialsOf({ sealer }: CopyOptions, { appId, job }: Task<DataJob>): 
   }
 }
 
-/** Best effort: not every key to a bucket may do that, and what stays costs its owner some room. */
-async function throwAway(bucket: Bucket, { upload }: DataProgress): Promise<void> {
-  if (upload === null) return
+function throwAway(bucket: Bucket, { upload }: DataProgress): Promise<void> {
+  return asFarAsAllowed(async () => {
+    if (upload !== null) await bucket.abort(upload.key, upload.id)
+  })
+}
+
+/** The name is ours alone, and so is everything that is unfinished under it. */
+function throwAwayUnknown(bucket: Bucket, key: string): Promise<void> {
+  return asFarAsAllowed(async () => {
+    for (const upload of await bucket.unfinished(key)) await bucket.abort(key, upload)
+  })
+}
+
+/** Not every key to a bucket may clean up, and what stays costs its owner some room. */
+async function asFarAsAllowed(clean: () => Promise<void>): Promise<void> {
   try {
-    await bucket.abort(upload.key, upload.id)
+    await clean()
   } catch (error) {
     if (!(error instanceof BucketError) || error.isRetryable) throw error
   }

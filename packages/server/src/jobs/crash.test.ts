@@ -136,12 +136,33 @@ test(
         for (const key of [...keys, `export-1-${id}-output-manifest`]) objects.delete(key)
       }
       expect([...objects.keys()]).toEqual([])
+      expect(s3.uploads()).toEqual([])
       expect(texts.size).toBe(KILLS)
     })
     await s3.close()
   },
   60_000 + KILLS * 10_000,
 )
+
+test('killed between beginning an upload and keeping its id: nothing unfinished is left in the bucket [J-41]', async () => {
+  const s3 = await openS3()
+  await inFolder(async (folder) => {
+    await fill(folder)
+    await add(folder, 0, sealed('export_1_0'))
+    const killed = new Promise<void>((resolve) => {
+      s3.beforeAnswer = async (request) => {
+        if (/^POST .*\?uploads/.test(request)) await kill(await child).then(resolve)
+      }
+    })
+    const child = startChild('./job-child.ts', [folder, s3.endpoint])
+    await killed
+    s3.beforeAnswer = null
+    expect(s3.uploads()).toHaveLength(1)
+    await work(folder, [], s3.endpoint)
+    expect(s3.uploads()).toEqual([])
+  })
+  await s3.close()
+})
 
 interface Manifest {
   readonly entries: readonly { readonly url: string }[]

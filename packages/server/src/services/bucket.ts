@@ -1,5 +1,6 @@
 import { DamsonError } from '@damson/core'
 import type { S3mini } from 's3mini'
+import { z } from 'zod'
 import type { Egress } from './egress.ts'
 
 /** Where buckets are. */
@@ -38,6 +39,11 @@ export interface Bucket {
    * @throws {BucketError}
    */
   abort(key: string, upload: string): Promise<void>
+  /**
+   * The ids of uploads in parts under this very name that were begun and neither finished nor thrown away.
+   * @throws {BucketError}
+   */
+  unfinished(key: string): Promise<readonly string[]>
 }
 
 /** The bucket did not take what it was given. The message is for the caller: it names no address and no secret. */
@@ -127,7 +133,25 @@ export async function openBucket(options: BucketOptions): Promise<Bucket> {
         if (!(error instanceof BucketError && /^404\b/.test(error.message))) throw error
       }
     },
+    async unfinished(key) {
+      // In order of their names, so those that are looked for stand on the first page.
+      const found: unknown = await ask((one) => one.listMultipartUploads('/', '', 'GET', { prefix: key }))
+      return uploadsOf(found).flatMap(({ Key, UploadId }) => (Key === key ? [UploadId] : []))
+    },
   }
+}
+
+const upload = z.object({ Key: z.string(), UploadId: z.string() })
+/** One is not told as a list. The client has types for another shape than the one that it gives. */
+const listing = z.object({
+  ListMultipartUploadsResult: z.object({ Upload: z.union([z.array(upload), upload]).optional() }),
+})
+
+function uploadsOf(found: unknown): readonly z.infer<typeof upload>[] {
+  const { success, data } = listing.safeParse(found)
+  if (!success) throw new BucketError('the bucket did not list what is unfinished', false, null)
+  const { Upload: uploads = [] } = data.ListMultipartUploadsResult
+  return Array.isArray(uploads) ? uploads : [uploads]
 }
 
 /** Amazon's buckets are names of hosts, but for those with dots, which no certificate covers. */
@@ -174,8 +198,9 @@ function problemOf(error: unknown): Error {
   const { status, serviceCode } = error as { readonly status?: unknown; readonly serviceCode?: unknown }
   if (typeof status !== 'number') return new BucketError('the bucket answered something else than S3', true, null)
   const code = typeof serviceCode === 'string' && /^\w{1,60}$/.test(serviceCode) ? ` ${serviceCode}` : ''
-  // An upload that is not known any more can be begun again.
-  const isRetryable = status >= 500 || status === 408 || status === 429 || /RequestTimeout|NoSuchUpload/.test(code)
+  // What a store does not have, it will not have later; an upload that is not known any more can be begun again.
+  const isRetryable =
+    (status >= 500 && status !== 501) || status === 408 || status === 429 || /RequestTimeout|NoSuchUpload/.test(code)
   return new BucketError(`${status}${code}`, isRetryable, null)
 }
 
