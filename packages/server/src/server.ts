@@ -10,8 +10,8 @@ import { type ClientAddress, createAnswer } from './http/answer.ts'
 import { type Fetch, toFetch } from './http/fetch.ts'
 import { createFileRoute } from './http/file-route.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http/limits.ts'
+import { createMailRoute } from './http/mail-route.ts'
 import type { Lifecycle, Mountable } from './http/mountable.ts'
-import { createUnsubscribeRoute } from './http/unsubscribe-route.ts'
 import { createJobs, type JobOptions } from './jobs/jobs.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import { keptApp, type NewApp } from './new-app.ts'
@@ -20,10 +20,10 @@ import { createSenders, type Senders } from './senders/senders.ts'
 import type { MessagingSettings } from './senders/settings.ts'
 import { createDial, type Dial } from './services/dial.ts'
 import { createEgress, type Egress } from './services/egress.ts'
+import { createMailLinks } from './services/mail-links.ts'
 import { type Files, memoryFiles } from './store/files.ts'
 import { createSealer } from './services/sealing.ts'
 import { createSigner } from './services/signing.ts'
-import { createUnsubscribeLinks } from './services/unsubscribe.ts'
 import type { Store } from './store/store.ts'
 import { createDispatcher } from './timers/dispatcher.ts'
 import { messageCarrier } from './timers/message-carrier.ts'
@@ -142,7 +142,7 @@ export function createServer(options: ServerOptions): Server {
   // A link in a mail needs an address of ours, and a key that nobody else has.
   const links =
     options.publicUrl !== undefined && masterKey !== undefined
-      ? createUnsubscribeLinks([masterKey, ...olderKeys], options.publicUrl)
+      ? createMailLinks([masterKey, ...olderKeys], options.publicUrl)
       : null
   // Apart from postbacks: a slow inbox of somebody's keeps no postback waiting, and the other way round.
   const messenger = createDispatcher({
@@ -152,7 +152,7 @@ export function createServer(options: ServerOptions): Server {
       engine,
       clock,
       logger,
-      ...(links && { unsubscribeUrl: links.urlFor }),
+      ...(links && { addressesOf: links.addressesOf }),
     }),
     clock,
     logger,
@@ -206,7 +206,14 @@ export function createServer(options: ServerOptions): Server {
     limits,
     isReady: () => phase === 'started' && (store.isReady?.() ?? true),
     fileRoute: createFileRoute(files),
-    ...(links && { unsubscribeRoute: createUnsubscribeRoute(links, (leaving) => engine.unsubscribe(leaving)) }),
+    ...(links && {
+      mailRoute: createMailRoute({
+        links,
+        logger,
+        leave: (leaving) => engine.unsubscribe(leaving),
+        react: (reaction) => engine.react(reaction),
+      }),
+    }),
     ...(adminRoute && { adminRoute }),
     ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
     ...(clientAddress && { clientAddress }),

@@ -44,10 +44,13 @@ import { IdSource, type Random } from './ids.ts'
 import type { Caller, Engine, Envelope, Performed } from './perform.ts'
 import { findRule, RULE_KINDS } from './postbacks/rules.ts'
 import {
-  keysOf,
+  finalKeysOf,
+  keyOf,
   type Leaving,
   type MessageOutcome,
   outcomeTurn,
+  type Reaction,
+  reactionOutcome,
   refsOf,
   type Review,
   reviewTurn,
@@ -108,6 +111,8 @@ export interface RunningEngine extends Engine {
   recordOutcome(appId: string, outcome: MessageOutcome): Promise<void>
   /** Takes somebody out of a category, or out of all mail, and records that this message made them leave. */
   unsubscribe(leaving: Leaving): Promise<void>
+  /** Records that somebody opened a mail, or followed a link in it. */
+  react(reaction: Reaction): Promise<void>
   /** Resolves when nothing is left to be written. */
   drain(): Promise<void>
 }
@@ -271,7 +276,7 @@ class TheEngine implements RunningEngine {
   }
 
   async reviewMessage(appId: string, id: string, outgoing: Outgoing): Promise<Review> {
-    for (const ref of refsOf(appId, outgoing, keysOf(id))) {
+    for (const ref of refsOf(appId, outgoing, finalKeysOf(id))) {
       const review = await this.#store.transact(ref, (loaded) => reviewTurn(loaded, id, outgoing))
       if (review !== null) return review
     }
@@ -281,7 +286,7 @@ class TheEngine implements RunningEngine {
   async recordOutcome(appId: string, outcome: MessageOutcome): Promise<void> {
     if (!this.#apps.isLoaded) await this.load()
     const setting = { appId, services: this.#services, now: this.#clock.now() }
-    for (const ref of refsOf(appId, outcome.outgoing, keysOf(outcome.id, [outcome.event]))) {
+    for (const ref of refsOf(appId, outcome.outgoing, [keyOf(outcome)])) {
       const recorded = await this.#store.transact(ref, (loaded) => outcomeTurn(loaded, outcome, setting))
       if (recorded?.sends) this.#onDeliveries()
       if (recorded !== null) return
@@ -290,6 +295,10 @@ class TheEngine implements RunningEngine {
 
   async unsubscribe(leaving: Leaving): Promise<void> {
     await this.recordOutcome(leaving.appId, unsubscription(leaving))
+  }
+
+  async react(reaction: Reaction): Promise<void> {
+    await this.recordOutcome(reaction.appId, reactionOutcome(reaction, this.#clock.now()))
   }
 
   #grant(outer: RawArgs, now: EpochMs): Grant | Refused {

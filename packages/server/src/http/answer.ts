@@ -7,10 +7,10 @@ import { type Body, readBody } from './body.ts'
 import { acceptsGzip, compress } from './compression.ts'
 import type { FileRoute } from './file-route.ts'
 import type { HttpLimits } from './limits.ts'
+import type { MailRoute } from './mail-route.ts'
 import { createPace } from './pace.ts'
 import { isStream, type PlainRequest, type PlainResponse } from './plain.ts'
 import { json, PREFLIGHT, redirect, refusal, refuse } from './responses.ts'
-import type { UnsubscribeRoute } from './unsubscribe-route.ts'
 import { uploadsOf } from './uploads.ts'
 
 /** Answers one request, whatever it is. Never rejects. */
@@ -27,7 +27,7 @@ export interface AnswerOptions {
   /** Answers what is asked under `/files/`; without it, there is nothing. */
   readonly fileRoute?: FileRoute
   /** Answers the links in mails; without it, there is nothing. */
-  readonly unsubscribeRoute?: UnsubscribeRoute
+  readonly mailRoute?: MailRoute
   /** Answers what is asked at `/admin`; without it, there is nothing. */
   readonly adminRoute?: (request: PlainRequest) => Promise<PlainResponse>
   /** Where callers reach us, for addresses we give out; without it, what each caller wrote. */
@@ -46,7 +46,7 @@ export type ClientAddress = (hops: {
 }) => string | null
 
 export function createAnswer(options: AnswerOptions): Answer {
-  const { engine, logger, limits, isReady, clientAddress, fileRoute, unsubscribeRoute, adminRoute, publicUrl } = options
+  const { engine, logger, limits, isReady, clientAddress, fileRoute, mailRoute, adminRoute, publicUrl } = options
   const isLogging = logger.isLevelEnabled?.('debug') ?? false
   const pace = createPace()
 
@@ -70,8 +70,8 @@ export function createAnswer(options: AnswerOptions): Answer {
   function route(request: PlainRequest, trace: Trace): Promise<PlainResponse> | PlainResponse {
     const file = fileRoute?.(request)
     if (file !== undefined && file !== null) return file
-    const leaving = unsubscribeRoute?.(request)
-    if (leaving !== undefined && leaving !== null) return leaving
+    const linked = mailRoute?.(request)
+    if (linked !== undefined && linked !== null) return linked
     switch (lastSegment(request.path)) {
       case '':
       case 'api':

@@ -44,7 +44,7 @@ const mail = (more: Partial<EmailPart> = {}): EmailPart => ({
   text: 'Hello',
   ...more,
 })
-const context: SendContext = { id: 'msg_1', at: 0, signal: new AbortController().signal, unsubscribeUrl: null }
+const context: SendContext = { id: 'msg_1', at: 0, signal: new AbortController().signal, addresses: null }
 
 describe('a mail', () => {
   test('arrives at a real SMTP server, as it was written, and is recorded as delivered [O-01]', async () => {
@@ -185,14 +185,15 @@ describe('a try', () => {
 
   test('names where to unsubscribe, by one click (RFC 8058) and in its text [O-10]', async () => {
     const mailbox = await mailboxWith()
-    const unsubscribeUrl = 'https://plums.example/unsubscribe/x.y'
+    const unsubscribe = 'https://plums.example/unsubscribe/x.y'
+    const addresses = { unsubscribe, open: '', click: () => '' }
     const one = sender(mailbox.port)
-    await one.send(mail({ text: `Leave: ${UNSUBSCRIBE_PLACEHOLDER}` }), { ...context, unsubscribeUrl })
+    await one.send(mail({ text: `Leave: ${UNSUBSCRIBE_PLACEHOLDER}` }), { ...context, addresses })
     one.close?.()
     expect(mailbox.mails[0]?.headers).toMatchObject({
-      'list-unsubscribe': `<${unsubscribeUrl}>`,
+      'list-unsubscribe': `<${unsubscribe}>`,
       'list-unsubscribe-post': 'List-Unsubscribe=One-Click',
     })
-    expect(mailbox.mails[0]?.text).toContain(`Leave: ${unsubscribeUrl}`)
+    expect(mailbox.mails[0]?.text).toContain(`Leave: ${unsubscribe}`)
   })
 })

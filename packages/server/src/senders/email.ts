@@ -1,8 +1,10 @@
 import { DamsonError, SECOND_MS } from '@damson/core'
+import { withAddresses } from '../content/messages/links.ts'
 import { UNSUBSCRIBE_PLACEHOLDER } from '../content/messages/values.ts'
 import MailComposer from 'nodemailer/lib/mail-composer'
 import type { EmailPart } from '../engine/messages/outgoing.ts'
 import type { Dial } from '../services/dial.ts'
+import type { MailAddresses } from '../services/mail-links.ts'
 import { reasonOf } from '../services/reason.ts'
 import { type OutboxSender, outcomeOfError, type SendContext, type SendOutcome } from './sender.ts'
 import type { CheckedSettings } from './settings.ts'
@@ -18,7 +20,7 @@ const MAIL_MS = 30 * SECOND_MS
  * Sends e-mail to the app's SMTP server. What the server takes counts as delivered: what becomes of it after that, only
  * reports say, which come to the address in `from`.
  */
-export function emailSender({ from, replyTo, smtp }: EmailSettings, dial: Dial): OutboxSender<EmailPart> {
+export function emailSender({ from, replyTo, smtp, track = true }: EmailSettings, dial: Dial): OutboxSender<EmailPart> {
   const pool = createSmtpPool(smtp, dial)
   const lane = `smtp://${smtp.host}:${smtpPort(smtp)}`
   return {
@@ -26,7 +28,7 @@ export function emailSender({ from, replyTo, smtp }: EmailSettings, dial: Dial):
     width: smtp.connections ?? CONNECTIONS,
     async send(part, context) {
       const signal = AbortSignal.any([context.signal, AbortSignal.timeout(MAIL_MS)])
-      const composed = compose(part, from, replyTo, context)
+      const composed = compose(part, from, replyTo, track, context)
       const envelope = composed.getEnvelope()
       const [to] = envelope.to
       // An address with a line break or a list in it is no address.
@@ -44,20 +46,19 @@ export function emailSender({ from, replyTo, smtp }: EmailSettings, dial: Dial):
 }
 
 function compose(
-  { to, subject, html, text }: EmailPart,
+  { to, subject, html, links, text }: EmailPart,
   from: string,
   replyTo: string | undefined,
-  context: SendContext,
+  track: boolean,
+  { id, at, addresses }: SendContext,
 ) {
-  const { id, at, unsubscribeUrl } = context
-  const link = unsubscribeUrl ?? ''
-  const filled = (one: string) => one.replaceAll(UNSUBSCRIBE_PLACEHOLDER, link)
+  const filled = (one: string) => one.replaceAll(UNSUBSCRIBE_PLACEHOLDER, addresses?.unsubscribe ?? '')
   return new MailComposer({
     from,
     to: { name: '', address: to },
     ...(replyTo !== undefined && { replyTo }),
     subject,
-    html: filled(html),
+    html: links === undefined ? filled(html) : withLinks(filled(html), links.map(filled), track ? addresses : null),
     ...(text !== undefined && { text: filled(text) }),
     date: new Date(at),
     // The same for every try: a server that has it already may say so.
@@ -67,12 +68,19 @@ function compose(
     disableUrlAccess: true,
     headers: {
       'Auto-Submitted': 'auto-generated',
-      ...(unsubscribeUrl !== null && {
-        'List-Unsubscribe': `<${unsubscribeUrl}>`,
+      ...(addresses !== null && {
+        'List-Unsubscribe': `<${addresses.unsubscribe}>`,
         'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
       }),
     },
   }).compile()
+}
+
+/** @param addresses `null`: nothing is tracked, and each link leads where it says */
+function withLinks(html: string, links: readonly string[], addresses: MailAddresses | null): string {
+  if (addresses === null) return withAddresses(html, null, links)
+  const tracked = links.map((url, index) => addresses.click(index, url))
+  return withAddresses(html, addresses.open, tracked)
 }
 
 /** Where in the conversation a refusal is about this mail, and not about us. */

@@ -147,7 +147,7 @@ describe('a link to unsubscribe', () => {
   const linkOf = async (categoryId?: number) => {
     await post(world, { ...part, ...(categoryId !== undefined && { categoryId }) })
     await world.dispatch()
-    return sent.at(-1)!.context.unsubscribeUrl!
+    return sent.at(-1)!.context.addresses!.unsubscribe
   }
   const ask = (url: string, method: string) =>
     world.fetch(new Request(url, { method, ...(method === 'POST' && { body: 'List-Unsubscribe=One-Click' }) }))

@@ -236,7 +236,7 @@ describe('APNs', () => {
   test('that never answers is let go of with the try, and a connection that broke is made anew [O-05]', async () => {
     const hanging = await start(() => null)
     const stop = new AbortController()
-    const context = { id: 'msg_1', at: 0, signal: stop.signal, unsubscribeUrl: null }
+    const context = { id: 'msg_1', at: 0, signal: stop.signal, addresses: null }
     const sent = apnsSender(hanging.apns, localEgress()).send(part, context)
     await hanging.first
     stop.abort()

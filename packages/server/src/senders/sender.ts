@@ -1,5 +1,6 @@
 import { DamsonError, type EpochMs } from '@damson/core'
 import type { OutgoingPart } from '../engine/messages/outgoing.ts'
+import type { MailAddresses } from '../services/mail-links.ts'
 import { reasonOf } from '../services/reason.ts'
 
 /**
@@ -26,8 +27,8 @@ export interface SendContext {
   readonly at: EpochMs
   /** Ends the try when the server stops. */
   readonly signal: AbortSignal
-  /** Where the one who gets it may unsubscribe; `null`: nobody knows our address. */
-  readonly unsubscribeUrl: string | null
+  /** Of mails: the addresses of ours that stand in it; `null`: nobody knows our own. */
+  readonly addresses: MailAddresses | null
 }
 
 /** One way to people. The real ones are beside this file; a test may bring its own. */

@@ -12,6 +12,8 @@ const mailbox = z
 const email = z.strictObject({
   from: mailbox,
   replyTo: mailbox.optional(),
+  /** `false`: no mail tells whether it was opened, or which of its links were followed. */
+  track: z.boolean().optional(),
   smtp: z.strictObject({
     host: hostname,
     /** 465 with `tls: implicit`, otherwise 587. */

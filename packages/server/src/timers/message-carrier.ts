@@ -3,6 +3,7 @@ import type { RunningEngine } from '../engine/engine.ts'
 import { MESSAGE_DELIVERY, type Outgoing } from '../engine/messages/outgoing.ts'
 import type { Logger } from '../logger.ts'
 import { retryAt, triesMax } from '../senders/retries.ts'
+import type { MailLinks } from '../services/mail-links.ts'
 import { type OutboxSender, outcomeOfError, type SendOutcome } from '../senders/sender.ts'
 import type { Senders } from '../senders/senders.ts'
 import type { Delivery, Settlement } from '../store/deliveries.ts'
@@ -12,8 +13,8 @@ import type { Carrier, Trip } from './dispatcher.ts'
 export interface MessageCarrierOptions {
   readonly senders: Senders
   readonly engine: Pick<RunningEngine, 'reviewMessage' | 'recordOutcome'>
-  /** Where whoever gets this message may unsubscribe; `null`: nobody knows our address. */
-  readonly unsubscribeUrl?: (appId: string, id: string, outgoing: Outgoing) => string | null
+  /** The addresses of ours that stand in a mail; without it, there are none: nobody knows our own. */
+  readonly addressesOf?: MailLinks['addressesOf']
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -23,7 +24,7 @@ export interface MessageCarrierOptions {
  * delivery is settled; recorded once, although a process that dies in between leaves the message to be sent once more.
  */
 export function messageCarrier(options: MessageCarrierOptions): Carrier {
-  const { senders, engine, unsubscribeUrl, clock, logger } = options
+  const { senders, engine, addressesOf, clock, logger } = options
 
   async function prepare(delivery: Delivery): Promise<Settlement | Trip> {
     const { id, appId, attempt, data, note } = delivery
@@ -55,9 +56,9 @@ export function messageCarrier(options: MessageCarrierOptions): Carrier {
     signal: AbortSignal,
   ): Promise<Attempted> {
     const { id, appId, attempt } = delivery
-    const link = unsubscribeUrl?.(appId, id, outgoing) ?? null
+    const addresses = addressesOf?.(appId, id, outgoing) ?? null
     const outcome = await sender
-      .send(outgoing.part, { id, at, signal, unsubscribeUrl: link })
+      .send(outgoing.part, { id, at, signal, addresses })
       .catch((error: unknown) => failure(error, delivery))
     // The server stops: nobody knows whether it was taken, so it is sent again as soon as there is a server.
     if (outcome.type === 'later' && signal.aborted)

@@ -1,13 +1,13 @@
 import type { Json } from '../source.ts'
 import { wireValue } from '../value.ts'
-import type { Channel, ContentByChannel, WebhookContent } from './source.ts'
+import type { Channel, ContentByChannel, EmailContent, FilledByChannel, WebhookContent } from './source.ts'
 import { compileText, type Escape, type Text, type TemplateValues } from './template.ts'
 
 /** The content of a message, read: what is the same for everybody is there already. */
 export interface Content<C extends Channel = Channel> {
   readonly isConstant: boolean
   /** @throws {TemplateError} one of its texts took too long or became too large */
-  render(values: TemplateValues): ContentByChannel[C]
+  render(values: TemplateValues): FilledByChannel[C]
 }
 
 type Path = readonly (string | number)[]
@@ -24,13 +24,20 @@ export function compileMessageContent<C extends Channel>(
   const node = nodeOf(content as Json, [], (text, path) => {
     return read(text, escapeOf(channel, content, text, path), path)
   })
-  // What comes out has the form of what went in.
-  return { isConstant: node.isConstant, render: (values) => node.render(values) as unknown as ContentByChannel[C] }
+  return {
+    isConstant: node.isConstant,
+    render(values) {
+      const links: string[] = []
+      const filled = node.render(values, links)
+      // What comes out has the form of what went in, and a mail has the links that were found in it.
+      return (channel === 'email' ? { ...(filled as object), links } : filled) as unknown as FilledByChannel[C]
+    },
+  }
 }
 
 interface Node {
   readonly isConstant: boolean
-  render(values: TemplateValues): Json
+  render(values: TemplateValues, links?: string[]): Json
 }
 
 function nodeOf(value: Json, path: Path, read: (text: string, path: Path) => Text): Node {
@@ -41,13 +48,13 @@ function nodeOf(value: Json, path: Path, read: (text: string, path: Path) => Tex
   if (Array.isArray(value)) {
     const nodes = (value as readonly Json[]).map((one, index) => nodeOf(one, [...path, index], read))
     if (nodes.every(({ isConstant }) => isConstant)) return constant(nodes.map((node) => node.render(NOTHING)))
-    return { isConstant: false, render: (values) => nodes.map((node) => node.render(values)) }
+    return { isConstant: false, render: (values, links) => nodes.map((node) => node.render(values, links)) }
   }
   const nodes = Object.entries(value as Readonly<Record<string, Json>>).map(
     ([name, one]) => [name, nodeOf(one, [...path, name], read)] as const,
   )
-  const render = (values: TemplateValues) =>
-    Object.fromEntries(nodes.map(([name, node]) => [name, node.render(values)]))
+  const render = (values: TemplateValues, links?: string[]) =>
+    Object.fromEntries(nodes.map(([name, node]) => [name, node.render(values, links)]))
   return nodes.every(([, { isConstant }]) => isConstant) ? constant(render(NOTHING)) : { isConstant: false, render }
 }
 
@@ -79,7 +86,10 @@ const IS_ADDRESS = /^https?:\/\//i
 /** What is done to values, by where they are put: markup and addresses keep their meaning whatever users are called. */
 function escapeOf<C extends Channel>(channel: C, content: ContentByChannel[C], text: string, path: Path): Escape {
   const [field] = path
-  if (channel === 'email') return field === 'html' ? 'html' : field === 'text' ? 'none' : 'line'
+  if (channel === 'email') {
+    if (field === 'html') return (content as EmailContent).track === false ? 'html' : 'mail'
+    return field === 'text' ? 'none' : 'line'
+  }
   if (channel === 'webhook') {
     if (field === 'url') return 'url'
     if (field === 'headers') return 'line'

@@ -73,7 +73,13 @@ const limits = z.strictObject({
 /** What each channel's content looks like. */
 export const CONTENT_SCHEMAS: { readonly [C in Channel]: z.ZodType<ContentByChannel[C]> } = {
   inApp: fields,
-  email: z.strictObject({ to: filled.optional(), subject: filled, html: filled, text: filled.optional() }),
+  email: z.strictObject({
+    to: filled.optional(),
+    subject: filled,
+    html: filled,
+    text: filled.optional(),
+    track: z.boolean().optional(),
+  }),
   push: z.strictObject({
     title: filled.optional(),
     text: filled,

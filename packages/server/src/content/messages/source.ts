@@ -42,6 +42,14 @@ export interface EmailContent {
   readonly subject: string
   readonly html: string
   readonly text?: string | undefined
+  /** `false`: nobody is told whether it is opened, and its links lead where they say. */
+  readonly track?: boolean | undefined
+}
+
+/** A mail as it is for one user. */
+export interface FilledEmail extends EmailContent {
+  /** Where its tracked links lead, in their order; `html` has their places. */
+  readonly links: readonly string[]
 }
 
 export interface PushContent {
@@ -85,6 +93,8 @@ export interface ContentByChannel {
   readonly webhook: WebhookContent
   readonly inbox: InboxContent
 }
+
+export type FilledByChannel = Omit<ContentByChannel, 'email'> & { readonly email: FilledEmail }
 
 /** A message as people write it down. */
 export interface MessageSource {

@@ -1,11 +1,15 @@
 import { toWellFormed } from '@damson/core/protocol'
-import { Liquid, LiquidError, type Template } from 'liquidjs'
+import { Context, Liquid, LiquidError, type Template } from 'liquidjs'
 import type { Position } from '../audience/problem.ts'
+import { collectIn, registerLinkTag } from './links.ts'
+import { markLinks } from './mark-links.ts'
 
 /** What a place in a message does to the values that are put there. */
 export const ESCAPES = {
   none: undefined,
   html: 'escape',
+  /** HTML whose links are tracked. */
+  mail: 'escape',
   /** Between quotes of a JSON text. */
   json: (value: unknown) => JSON.stringify(textOf(value)).slice(1, -1),
   /** In the path, query or fragment of a URL. */
@@ -35,8 +39,11 @@ export interface TemplateValues {
 export interface Text {
   /** No value is put in: the same for everybody. */
   readonly isConstant: boolean
-  /** @throws {TemplateError} it took too long or became too large */
-  render(values: TemplateValues): string
+  /**
+   * @param links where the links of a mail are put that are tracked, in their order; its text has their places
+   * @throws {TemplateError} it took too long or became too large
+   */
+  render(values: TemplateValues, links?: string[]): string
 }
 
 /** What is wrong with a template; where it is known, in a place counted in the text. */
@@ -66,28 +73,44 @@ const engines = new Map<Escape, Liquid>()
 export function compileText(source: string, escape: Escape): Text {
   if (source.length > TEMPLATE_CHARACTERS_MAX)
     throw new TemplateError(`expected at most ${TEMPLATE_CHARACTERS_MAX} characters, and found ${source.length}`)
-  if (!source.includes('{{') && !source.includes('{%')) return { isConstant: true, render: () => source }
+  const isConstant = !source.includes('{{') && !source.includes('{%')
+  if (isConstant && escape !== 'mail') return { isConstant, render: () => source }
   const engine = engineFor(escape)
   let parsed: Template[]
   try {
     parsed = engine.parse(inLiquid(source))
+    if (escape === 'mail') parsed = engine.parse(markLinks(inLiquid(source), engine))
   } catch (error) {
     throw problemOf(error, source)
   }
+  const render = (values: object, links: string[] = [], renderLimit = RENDER_MS_MAX) => {
+    const context = new Context(values, engine.options, { sync: true, renderLimit }, { liquid: engine })
+    collectIn(context, links)
+    return filled(engine, parsed, context, source)
+  }
+  if (!isConstant) return { isConstant, render: (values, links) => render(values, links) }
+  // The same for everybody but for the list that its links are put in.
+  const found: string[] = []
+  const text = render({}, found, Infinity)
   return {
     isConstant: false,
-    render(values) {
-      let text: string
-      try {
-        text = String(engine.renderSync(parsed, values))
-      } catch (error) {
-        throw problemOf(error, source)
-      }
-      if (text.length > RENDERED_CHARACTERS_MAX)
-        throw new TemplateError(`expected to become at most ${RENDERED_CHARACTERS_MAX} characters`)
+    render: (_values, links) => {
+      links?.push(...found)
       return text
     },
   }
+}
+
+function filled(engine: Liquid, parsed: Template[], context: Context, source: string): string {
+  let text: string
+  try {
+    text = String(engine.renderSync(parsed, context))
+  } catch (error) {
+    throw problemOf(error, source)
+  }
+  if (text.length > RENDERED_CHARACTERS_MAX)
+    throw new TemplateError(`expected to become at most ${RENDERED_CHARACTERS_MAX} characters`)
+  return text
 }
 
 /**
@@ -112,7 +135,8 @@ function engineFor(escape: Escape): Liquid {
     strictFilters: true,
     // No files: nothing is included.
     templates: {},
-    parseLimit: 2 * TEMPLATE_CHARACTERS_MAX,
+    // With the marks of its links.
+    parseLimit: 8 * TEMPLATE_CHARACTERS_MAX,
     memoryLimit: MEMORY_MAX,
     renderLimit: RENDER_MS_MAX,
     // The same on every node, wherever it stands.
@@ -120,6 +144,7 @@ function engineFor(escape: Escape): Liquid {
     locale: 'en-US',
   })
   for (const tag of ['include', 'render', 'layout', 'block']) delete engine.tags[tag]
+  if (escape === 'mail') registerLinkTag(engine)
   // A turn may be decided twice, and must come out the same.
   delete engine.filters['sample']
   for (const name of Object.keys(engine.filters).filter((one) => one.startsWith('date'))) useOwnClock(engine, name)

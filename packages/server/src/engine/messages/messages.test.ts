@@ -1,6 +1,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '@damson/core'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { ContentSource } from '../../content/source.ts'
+import { PICTURE } from '../../content/messages/links.ts'
 import type { MessageSource } from '../../content/messages/source.ts'
 import { createTestServer, type TestServer } from '../../testing/test-server.ts'
 import type { Outgoing } from './outgoing.ts'
@@ -74,7 +75,8 @@ describe('sendMessage', () => {
           channel: 'email',
           to: 'ann@example.com',
           subject: 'Hello <Ann> & Co',
-          html: '<p>&lt;Ann&gt; &amp; Co</p>',
+          html: `<p>&lt;Ann&gt; &amp; Co</p>${PICTURE}`,
+          links: [],
         },
       },
     ])
@@ -490,7 +492,7 @@ describe('a message is set off', () => {
 describe('a message that variants of a test change', () => {
   test('is sent as the user sees it, who enters the test by that [M-20]', async () => {
     const content: ContentSource = {
-      messages: { 7: mail({ content: { subject: 'as it was', html: 'same' } }) },
+      messages: { 7: mail({ content: { subject: 'as it was', html: 'same', track: false } }) },
       tests: {
         5: {
           name: 'Subject',

@@ -1,4 +1,4 @@
-import type { EpochMs } from '@damson/core'
+import { type EpochMs, SECOND_MS } from '@damson/core'
 import type { Loaded, ProfileRef, Turn } from '../../store/store.ts'
 import { Draft } from '../draft.ts'
 import type { Params } from '../entries.ts'
@@ -11,8 +11,10 @@ import type { Outgoing, OutgoingPart } from './outgoing.ts'
 
 /** What became of a message, as its profile keeps it. */
 export interface MessageOutcome {
-  /** Of the delivery: the same event of it is recorded once. */
+  /** Of the delivery: the same event of it is recorded once… */
   readonly id: string
+  /** …or once for each of these, if it may happen again. */
+  readonly occurrence?: string
   readonly outgoing: Outgoing
   /** `Delivered`, `Bounce`, `Deferred`, `Dropped`, `Unsubscribe`… (specification 7.2, 8.9). */
   readonly event: string
@@ -35,10 +37,34 @@ export interface Leaving {
 }
 
 /** The outcome of a mail whose reader left. */
-export function unsubscription({ id, messageId, userId, from }: Leaving): MessageOutcome {
+export function unsubscription({ from, ...mail }: Leaving): MessageOutcome {
+  return ofReader(mail, { event: 'Unsubscribe', params: {}, unsubscribes: from })
+}
+
+function ofReader(
+  { id, messageId, userId }: Omit<Leaving, 'from'>,
+  what: Omit<MessageOutcome, 'id' | 'outgoing' | 'removesToken'>,
+): MessageOutcome {
   const part = { channel: 'email', to: '', subject: '', html: '' } as const
-  const outgoing = { messageId, userId, deviceId: null, part }
-  return { id, outgoing, event: 'Unsubscribe', params: {}, removesToken: false, unsubscribes: from }
+  return { id, outgoing: { messageId, userId, deviceId: null, part }, removesToken: false, ...what }
+}
+
+/** What somebody did with a mail: all that a link in it says. */
+export interface Reaction extends Omit<Leaving, 'from'> {
+  /** The link that was followed; `null`: the mail was opened. */
+  readonly link: { readonly index: number; readonly url: string } | null
+}
+
+/**
+ * The outcome of a mail that was opened, or of a link in it that was followed. Each time is an event of its own; what comes
+ * twice within a second is one, and was asked for by a machine.
+ * @source assumed: that each time counts, and the names of the parameters; that there are a URL and an index is documented
+ */
+export function reactionOutcome({ link, ...mail }: Reaction, now: EpochMs): MessageOutcome {
+  const second = Math.floor(now / SECOND_MS)
+  if (link === null) return ofReader(mail, { event: 'Open', params: {}, occurrence: `${second}` })
+  const { url, index } = link
+  return ofReader(mail, { event: 'Click', params: { url, index }, occurrence: `${index} ${second}` })
 }
 
 /** Whether a message that was tried before is still to be sent. */
@@ -65,15 +91,21 @@ export function refsOf(appId: string, { userId, deviceId }: Outgoing, keys: read
   ]
 }
 
-export function keysOf(id: string, events: readonly string[] = FINAL): readonly string[] {
-  return events.map((event) => `${id} ${event}`)
+/** The keys of the outcomes after which a message is not sent again. */
+export function finalKeysOf(id: string): readonly string[] {
+  return FINAL.map((event) => `${id} ${event}`)
+}
+
+/** The key by which an outcome that was recorded is known again. */
+export function keyOf({ id, event, occurrence }: MessageOutcome): string {
+  return occurrence === undefined ? `${id} ${event}` : `${id} ${event} ${occurrence}`
 }
 
 /** What is known of a message before it is tried again: after a crash nobody said what came of the last try. */
 export function reviewTurn({ subject, seen }: Loaded, id: string, { part }: Outgoing): Turn<Review | null> {
   if (subject === null) return { answer: null }
   if (subject.blocked) return { answer: 'gone' }
-  if (keysOf(id).some((key) => seen(key) !== undefined)) return { answer: 'settled' }
+  if (finalKeysOf(id).some((key) => seen(key) !== undefined)) return { answer: 'settled' }
   const { unsubscribedChannels, unsubscribedCategories } = subject
   const categoryId = part.channel === 'email' ? part.categoryId : undefined
   const hasLeft =
@@ -101,9 +133,9 @@ export function outcomeTurn(
   setting: OutcomeSetting,
 ): Turn<Recorded> {
   if (subject === null) return { answer: null }
-  const { id, outgoing, event, params, removesToken, unsubscribes } = outcome
-  const [key] = keysOf(id, [event])
-  if (subject.blocked || key === undefined || seen(key) !== undefined) return { answer: { sends: false } }
+  const { outgoing, event, params, removesToken, unsubscribes } = outcome
+  const key = keyOf(outcome)
+  if (subject.blocked || seen(key) !== undefined) return { answer: { sends: false } }
   const { appId, services, now } = setting
   const draft = new Draft(subject)
   const { deviceId } = outgoing

@@ -23,6 +23,8 @@ export interface EmailPart {
   readonly to: string
   readonly subject: string
   readonly html: string
+  /** Where its links lead that are tracked; `html` has their places. Without it, neither they are nor the opening is. */
+  readonly links?: readonly string[]
   /** For those who read no HTML; without it the mail has its HTML alone. */
   readonly text?: string
   /** The category that "unsubscribe" leaves; without it, it leaves the whole channel. */

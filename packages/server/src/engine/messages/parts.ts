@@ -1,6 +1,6 @@
 import type { Content } from '../../content/messages/content.ts'
 import { JSON_TYPE } from '../../content/messages/content.ts'
-import type { ContentByChannel, PushContent } from '../../content/messages/source.ts'
+import type { ContentByChannel, FilledByChannel, PushContent } from '../../content/messages/source.ts'
 import type { TemplateValues } from '../../content/messages/template.ts'
 import type { Json } from '../../content/source.ts'
 import { EMAIL } from '../email.ts'
@@ -30,7 +30,7 @@ export function partsOf(
 ): readonly Addressed[] {
   switch (channel) {
     case 'email':
-      return emailParts(content.render(values(deviceId)) as ContentByChannel['email'], message.category, profile)
+      return emailParts(content.render(values(deviceId)) as FilledByChannel['email'], message.category, profile)
     case 'webhook':
       return [{ deviceId: null, part: webhookPart(content.render(values(deviceId)) as ContentByChannel['webhook']) }]
     case 'push':
@@ -44,7 +44,7 @@ export function partsOf(
 }
 
 function emailParts(
-  { to, subject, html, text }: ContentByChannel['email'],
+  { to, subject, html, text, track = true, links }: FilledByChannel['email'],
   category: number | undefined,
   { attributes }: Profile,
 ): readonly Addressed[] {
@@ -56,6 +56,7 @@ function emailParts(
     to: address,
     subject,
     html,
+    ...(track && { links }),
     ...(text !== undefined && { text }),
     ...(category !== undefined && { categoryId: category }),
   } as const
