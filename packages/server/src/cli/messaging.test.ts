@@ -10,6 +10,7 @@ const config = join(folder, 'apps.json')
 
 const read = (email: unknown, more: object = {}) =>
   readMessaging(config, [{ appId: 'shop', messaging: { email, ...more } }, { appId: 'other' }])
+writeFileSync(join(folder, 'dkim.pem'), 'very secret\n')
 const email = (password: unknown) => ({ from: 'a@b.example', smtp: { host: 'smtp.example', user: 'a', password } })
 
 test('a secret stands in the configuration, in a file beside it, or in a variable [O-14]', () => {
@@ -30,6 +31,11 @@ test.each([
     'a field that is wrong',
     { ...email('very secret'), from: 'nobody' },
     'messaging.shop.email.from: expected an e-mail',
+  ],
+  [
+    'a key that is none',
+    { ...email('x'), dkim: { domain: 'shop.example', selector: 'mail', privateKey: { file: 'dkim.pem' } } },
+    'messaging.shop.email.dkim.privateKey: expected an RSA key',
   ],
 ])('%s ends the start with its name, and not with what stands in it [O-14]', (_name, settings, expected) => {
   expect(() => read(settings)).toThrow(expected)

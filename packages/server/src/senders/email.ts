@@ -6,6 +6,7 @@ import type { EmailPart } from '../engine/messages/outgoing.ts'
 import type { Dial } from '../services/dial.ts'
 import type { MailAddresses } from '../services/mail-links.ts'
 import { reasonOf } from '../services/reason.ts'
+import { dkimSigner } from './dkim.ts'
 import { type OutboxSender, outcomeOfError, type SendContext, type SendOutcome } from './sender.ts'
 import type { CheckedSettings } from './settings.ts'
 import { createSmtpPool, smtpPort } from './smtp-pool.ts'
@@ -20,8 +21,10 @@ const MAIL_MS = 30 * SECOND_MS
  * Sends e-mail to the app's SMTP server. What the server takes counts as delivered: what becomes of it after that, only
  * reports say, which come to the address in `from`.
  */
-export function emailSender({ from, replyTo, smtp, track = true }: EmailSettings, dial: Dial): OutboxSender<EmailPart> {
+export function emailSender(settings: EmailSettings, dial: Dial): OutboxSender<EmailPart> {
+  const { from, replyTo, smtp, dkim, track = true } = settings
   const pool = createSmtpPool(smtp, dial)
+  const signed = dkim === undefined ? null : dkimSigner(dkim)
   const lane = `smtp://${smtp.host}:${smtpPort(smtp)}`
   return {
     laneOf: () => lane,
@@ -35,7 +38,8 @@ export function emailSender({ from, replyTo, smtp, track = true }: EmailSettings
       if (envelope.from === false || to === undefined || envelope.to.length !== 1)
         return { type: 'bounced', reason: 'no address' }
       try {
-        await pool.send({ from: envelope.from, to }, await composed.build(), signal)
+        const mail = await composed.build()
+        await pool.send({ from: envelope.from, to }, signed === null ? mail : await signed(mail), signal)
         return { type: 'delivered' }
       } catch (error) {
         return outcomeOf(error)

@@ -9,11 +9,30 @@ const mailbox = z
   .string()
   .regex(/^(?:[^<>\r\n]*<[^<>\s@]+@[^<>\s@]+>|[^<>\s@,]+@[^<>\s@,]+)$/, 'expected an e-mail address')
 
+/** Shorter ones are no signature to whoever reads it (RFC 8301). */
+const RSA_BITS_MIN = 1024
+
+const dkim = z.strictObject({
+  /** Where its public key stands: at `<selector>._domainkey.<domain>`. */
+  domain: z
+    .string()
+    .max(253)
+    .regex(/^(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+[a-z\d-]{2,63}$/i, 'expected a domain such as example.com'),
+  selector: z
+    .string()
+    .max(63)
+    .regex(/^[a-z\d](?:[a-z\d._-]*[a-z\d])?$/i, 'expected the name of a key in the DNS'),
+  /** In PEM. */
+  privateKey: z.string().refine(isRsaKeyOf(RSA_BITS_MIN), `expected an RSA key of ${RSA_BITS_MIN} bits or more in PEM`),
+})
+
 const email = z.strictObject({
   from: mailbox,
   replyTo: mailbox.optional(),
   /** `false`: no mail tells whether it was opened, or which of its links were followed. */
   track: z.boolean().optional(),
+  /** Without it, mails are not signed by us; a mail server may do so all the same. */
+  dkim: dkim.optional(),
   smtp: z.strictObject({
     host: hostname,
     /** 465 with `tls: implicit`, otherwise 587. */
@@ -97,6 +116,11 @@ function isVapidPair(publicKey: string, privateKey: string): boolean {
   } catch {
     return false
   }
+}
+
+function isRsaKeyOf(bits: number): (text: string) => boolean {
+  return (text) =>
+    isPrivateKey('rsa')(text) && (createPrivateKey(text).asymmetricKeyDetails?.modulusLength ?? 0) >= bits
 }
 
 function isPrivateKey(type: 'rsa' | 'ec'): (text: string) => boolean {
