@@ -82,6 +82,8 @@ export interface Server extends Mountable, Lifecycle {
   /** The public face: mounts wherever there are `Request` and `Response`. Works before `start()`, too. */
   readonly fetch: Fetch
   readonly engine: RunningEngine
+  /** The data is looked after elsewhere: timers stop and `/readyz` says no; requests are still answered, by what the store says. */
+  retire(): Promise<void>
   /** Ends what is overdue now; timers only do the same sooner or later. Resolves with how many profiles it concerned. */
   sweep(): Promise<number>
   /** Carries out the jobs that are due, and waits for them; a timer does the same. */
@@ -175,6 +177,7 @@ export function createServer(options: ServerOptions): Server {
   let phase: 'made' | 'started' | 'stopping' = 'made'
   let isPrepared = false
   let preparing: Promise<void> | undefined
+  let retired: Promise<void> | undefined
   let stopped: Promise<void> | undefined
 
   async function prepare(): Promise<void> {
@@ -243,10 +246,14 @@ export function createServer(options: ServerOptions): Server {
     phase = 'stopping'
   }
 
-  async function stop(): Promise<void> {
+  async function retire(): Promise<void> {
     drain()
     clearInterval(refreshing)
     await Promise.all([sweeper.stop(), jobs.stop(), dispatcher.stop(), messenger.stop()])
+  }
+
+  async function stop(): Promise<void> {
+    await (retired ??= retire())
     senders.close()
     await engine.drain()
     await store.close()
@@ -258,6 +265,7 @@ export function createServer(options: ServerOptions): Server {
     engine,
     start,
     drain,
+    retire: () => (retired ??= retire()),
     stop: () => (stopped ??= stop()),
     sweep: () => sweeper.sweep(),
     work: () => prepared().then(() => jobs.work()),

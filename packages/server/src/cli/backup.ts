@@ -75,7 +75,8 @@ async function copyDatabase(data: string, target: string): Promise<void> {
     }
   } catch (error) {
     if (!DamsonError.isInstance(error, 'STORE_LOCKED')) throw error
-    await remoteControl(data).backup(target)
+    const server = await remoteControl(data)
+    await server.backup(target).finally(() => server.close())
   }
 }
 

@@ -6,7 +6,8 @@ import { ADMIN_KEY_LENGTH_MIN } from '../admin/admin-route.ts'
 import { listen, type Listening } from '../http/listen.ts'
 import type { NewApp } from '../new-app.ts'
 import { isHttpUrl } from '../engine/parse-url.ts'
-import { createServer } from '../server.ts'
+import type { Logger } from '../logger.ts'
+import { createServer, type Server } from '../server.ts'
 import { addressRanges } from '../services/addresses.ts'
 import type { ServicesOptions } from '../services/config.ts'
 import { createDial } from '../services/dial.ts'
@@ -24,6 +25,7 @@ import { Problem, reasonOf } from './problem.ts'
 import { startWithContent } from './serve-content.ts'
 import type { Terminal } from './terminal.ts'
 import { createTestClock, withTestClock } from './test-clock.ts'
+import { waitForMove } from './wait-for-move.ts'
 
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
 
@@ -140,7 +142,9 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   const services = await createServices(wanted, { clock, logger, directory })
   const isInFolder = options.memory !== true && options.postgres === undefined
   const data = isInFolder ? await openData(options.data, storing) : null
-  const store = data ?? (options.memory ? memoryStore(storing) : await openStore(options, storing, clock))
+  const store =
+    data ??
+    (options.memory ? memoryStore(storing) : await waitForMove(() => openStore(options, storing, clock), terminal))
   const files = options.memory ? memoryFiles() : filesOf(options.data)
   const demo = options.demo ? demoOf([...(await store.apps()), ...configured]) : null
   const apps: readonly NewApp[] = demo?.app ? [...configured, demo.app] : configured
@@ -174,7 +178,8 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   if (hooks.size > 0) await startWithHooks(server, store, hooks, clock.now())
   if (options.content !== undefined) await startWithContent(server, options.content, options.contentAppId)
   const listening = await listenOn({ ...server, answer }, options)
-  const control = data === null ? null : await serveControl(options.data, data, logger)
+  const control =
+    data === null ? null : await serveControl(options.data, data, logger, (to) => retire(server, to, logger))
   // Rates come when they come: until then values are kept as they are, with a warning.
   void services.start()
   if (demo !== null) terminal.print(demo.text(listening.url))
@@ -184,6 +189,12 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   await control?.close()
   await listening.stop()
   await services.stop()
+}
+
+/** Its folder has moved: it says so to whoever asks, until it is stopped. */
+function retire(server: Server, to: string, logger: Logger): void {
+  logger.warn({ to }, 'everything has moved: stop this server, and start it with --postgres')
+  server.retire().catch((error: unknown) => logger.error({ err: error }, 'timers could not be stopped'))
 }
 
 /** What the command line opens is open for every outgoing call, beside what the file opens. */

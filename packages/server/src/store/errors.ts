@@ -62,6 +62,35 @@ export class StoreLockedError extends DamsonError {
   }
 }
 
+/** Everything that was here is somewhere else; the message says where, and how to go back. */
+export class StoreMovedError extends DamsonError {
+  constructor(message: string, cause?: unknown) {
+    super('STORE_MOVED', message, { cause })
+  }
+}
+
+/** A copy into this store is under way; nobody may use it before it is whole. */
+export class StoreMovingError extends DamsonError {
+  constructor() {
+    super(
+      'STORE_MOVING',
+      'Expected a whole copy, but a move into this database is not finished. Run the same damson move once more.',
+      { isRetryable: true },
+    )
+  }
+}
+
+/** The store is being handed over, or was: whoever asks again soon is answered, here or there. Nothing of the turn is kept. */
+export class StoreHandedOverError extends DamsonError {
+  constructor() {
+    super(
+      'STORE_HANDED_OVER',
+      'Expected to own the data, but it is handed over to a PostgreSQL. Ask again: its server answers.',
+      { isRetryable: true },
+    )
+  }
+}
+
 /** The store cannot be opened as it is; the message says what to change. */
 export class StoreUnusableError extends DamsonError {
   constructor(message: string, cause?: unknown) {

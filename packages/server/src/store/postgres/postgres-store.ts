@@ -1,7 +1,7 @@
 import { type Clock, DamsonError, DAY_MS, type EpochMs, systemClock } from '@damson/core'
 import type { BookOptions } from '../book.ts'
 import { FAILED_DELIVERY_DAYS } from '../deliveries.ts'
-import { StoreClosedError, StoreUnavailableError, StoreUnusableError } from '../errors.ts'
+import { StoreClosedError, StoreMovingError, StoreUnavailableError, StoreUnusableError } from '../errors.ts'
 import type { Store } from '../store.ts'
 import { createDeviceOwners } from './device-owners.ts'
 import { createAppTables, DecisionError } from './documents.ts'
@@ -51,6 +51,7 @@ export interface PostgresStoreOptions extends Pick<BookOptions, 'lockWaitMs' | '
 
 /**
  * Everything in one PostgreSQL that any number of processes share. The tables are made by `damson migrate`, or `migrate()`.
+ * @throws {StoreMovingError} a move into it is not finished
  * @throws {StoreUnusableError} the tables are missing or of another version, or the library `pg` is
  * @throws {StoreUnavailableError} the database cannot be reached
  */
@@ -188,10 +189,7 @@ async function readMeta(sessions: Sessions): Promise<ReadonlyMap<string, string>
   const version = Number(meta.get('version') ?? 0)
   refuseNewer(version)
   if (version < MIGRATIONS.length) throw tooOld(version)
-  if (meta.has('move'))
-    throw new StoreUnusableError(
-      'Expected a whole copy, but a move into this database is not finished. Run the same damson move once more.',
-    )
+  if (meta.has('move')) throw new StoreMovingError()
   return meta
 }
 

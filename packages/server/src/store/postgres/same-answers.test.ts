@@ -6,6 +6,7 @@ import { fakeClock } from '@damson/core/testing'
 import { describe, expect, test } from 'vitest'
 import type { NewApp } from '../../new-app.ts'
 import { createServer } from '../../server.ts'
+import { actionOf, DEVICES, diceOf, pick, USERS } from '../random-actions.ts'
 import { sqliteStore } from '../sqlite/sqlite-store.ts'
 import type { Store } from '../store.ts'
 import { postgresStore } from './postgres-store.ts'
@@ -70,60 +71,6 @@ async function play(store: Store, seed: number): Promise<unknown> {
   return renamed(JSON.parse(JSON.stringify({ answers, state })) as unknown)
 }
 
-const USERS = ['ann', 'bob', 'eve \u0000\ud800']
-const DEVICES = ['device 1', 'device 2']
-const ACTIONS = {
-  prod: [
-    'start',
-    'start',
-    'track',
-    'track',
-    'track',
-    'advance',
-    'stop',
-    'pauseSession',
-    'resumeSession',
-    'heartbeat',
-    'login',
-    'attributes',
-    'multi',
-  ],
-  dev: ['deleteUser', 'erase', 'block', 'unblock'],
-  export: ['exportUser'],
-} as const
-
-function actionOf(dice: () => number, seed: number): Record<string, unknown> {
-  const clientKey = pick(dice, ['prod', 'prod', 'prod', 'prod', 'prod', 'prod', 'dev', 'export'] as const)
-  const action = pick<string>(dice, ACTIONS[clientKey])
-  if (action === 'multi') {
-    // All of one user: those of others in the same batch go at once, and which is first is nobody's promise.
-    const { userId, deviceId } = bodyOf(dice, seed, 'track')
-    const data = Array.from({ length: 4 }, () => {
-      return { ...bodyOf(dice, seed, pick<string>(dice, ACTIONS.prod.slice(0, -1))), userId, deviceId }
-    })
-    return { appId: 'app', clientKey, action, data, time: 1_700_000_000 }
-  }
-  return { appId: 'app', clientKey, ...bodyOf(dice, seed, action) }
-}
-
-function bodyOf(dice: () => number, seed: number, action: string): Record<string, unknown> {
-  const user = () => `${seed} ${pick(dice, USERS)}`
-  const device = `${seed} ${pick(dice, DEVICES)}`
-  const who = pick(dice, [
-    { userId: user() },
-    { userId: user(), deviceId: device },
-    { deviceId: device },
-    { userId: device, deviceId: device },
-  ])
-  const told = dice() < 0.4 ? { reqId: `r${Math.floor(dice() * 4)}`, uuid: 'u' } : {}
-  const base = { ...who, ...told, event: pick(dice, ['A', 'B']), state: 's', value: 2 }
-  if (action === 'login') return { ...base, action: 'setUserAttributes', newUserId: user() }
-  if (action === 'attributes')
-    return { ...base, action: 'setUserAttributes', userAttributes: { n: Math.floor(dice() * 3) } }
-  if (action === 'erase') return { ...base, action: 'deleteUser', fullErasure: true }
-  return { ...base, action }
-}
-
 /** Ids are drawn, and a turn that is played again draws anew: they are told by the order in which they appear. */
 function renamed(value: unknown): unknown {
   const names = new Map<string, string>()
@@ -133,19 +80,4 @@ function renamed(value: unknown): unknown {
     return `"${name}"`
   })
   return JSON.parse(text)
-}
-
-function pick<T>(dice: () => number, items: readonly T[]): T {
-  return items[Math.floor(dice() * items.length)] as T
-}
-
-/** Numbers from 0 to 1 that a seed repeats: mulberry32. */
-function diceOf(seed: number): () => number {
-  let state = seed * 2_654_435_761
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

@@ -36,7 +36,7 @@ const DRIVERS = ['node:sqlite', 'better-sqlite3', 'libsql']
 /** An error that `sqlite-store.ts` turns into one of ours. */
 export class OpenError extends Error {
   /**
-   * @param {'locked' | 'unusable'} kind
+   * @param {'locked' | 'moved' | 'unusable'} kind
    * @param {string} message
    * @param {string | null} pid
    */
@@ -71,6 +71,7 @@ export async function openDatabase(options) {
     database.exec('BEGIN IMMEDIATE; COMMIT')
     verify(database)
     migrate(database, file)
+    if (options.isForMove !== true) refuseIfMoved(database, file)
     writeFileSync(`${file}.pid`, `${process.pid}\n`)
     return database
   } catch (error) {
@@ -195,6 +196,20 @@ function migrate(database, file) {
   if (version === MIGRATIONS.length) return
   const steps = MIGRATIONS.slice(version).join(';')
   database.exec(`BEGIN IMMEDIATE; ${steps}; PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`)
+}
+
+/**
+ * Nothing is ever written again to what was handed over: it would be missing there.
+ * @param {SqliteDatabase} database
+ * @param {string} file
+ */
+function refuseIfMoved(database, file) {
+  const moved = database.prepare("SELECT value FROM meta WHERE name = 'moved'").get()?.value
+  if (moved === undefined) return
+  const { to, at } = JSON.parse(String(moved))
+  const expected = `Expected ${file} to hold all there is, but everything in it moved to ${to} at ${new Date(at).toISOString()}.`
+  const back = `To go back to what was here then, without what happened since: damson move --undo --from ${dirname(file)}`
+  throw new OpenError('moved', `${expected} Start the server with --postgres and that address. ${back}`)
 }
 
 /**

@@ -80,4 +80,15 @@ export const MIGRATIONS = [
     PRIMARY KEY (app_id, kind)
   ) WITHOUT ROWID;
   `,
+  `
+  -- What changes while a move is under way, noted by triggers that are there no longer than it: whole says that it is more
+  -- than something new at the end of a history, day and digest name a message id that is new.
+  CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    pid INTEGER NOT NULL,
+    whole INTEGER NOT NULL,
+    day INTEGER,
+    digest TEXT
+  );
+  `,
 ]

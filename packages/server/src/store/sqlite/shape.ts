@@ -17,4 +17,6 @@ export interface OpenOptions {
   readonly file: string
   readonly driver?: string
   readonly pragmas?: Readonly<Record<string, string | number>>
+  /** Opens it even if everything has moved. */
+  readonly isForMove?: boolean
 }

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import type { Backend, Opened } from '../backend.ts'
 import { type BookOptions, createBook } from '../book.ts'
-import { StoreLockedError, StoreUnusableError } from '../errors.ts'
+import { StoreHandedOverError, StoreLockedError, StoreMovedError, StoreUnusableError } from '../errors.ts'
+import type { Held, MoveCall } from '../moving.ts'
 import type { Store } from '../store.ts'
 import type { OpenOptions } from './shape.ts'
 import { startThread } from './thread.ts'
@@ -16,6 +17,8 @@ export interface SqliteStoreOptions extends BookOptions {
   readonly driver?: string
   /** SQLite settings that differ from ours, such as `cache_size`. Those that durability rests on are refused. */
   readonly pragmas?: Readonly<Record<string, string | number>>
+  /** Opens it even if everything has moved; then it can only be asked about that. */
+  readonly isForMove?: boolean
 }
 
 export interface SqliteStore extends Store {
@@ -24,28 +27,47 @@ export interface SqliteStore extends Store {
    * to be written meanwhile waits.
    */
   backup(file: string): Promise<void>
+  /** One step of a move. Resolves with JSON; `MoveCall` says what of. */
+  move(call: MoveCall): Promise<string>
 }
 
 /**
  * Everything in one SQLite file, owned by this process alone, written by a thread of its own.
  * @throws {StoreLockedError} another process has the file
+ * @throws {StoreMovedError} everything in it has moved to a PostgreSQL
  * @throws {StoreUnusableError} the folder, the file or the library is not as it must be
  */
 export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { driver, pragmas, ...bookOptions } = options
+  const { driver, pragmas, isForMove, ...bookOptions } = options
   const file = resolve(options.file)
-  const { backend, opened, backup } = await openWorker({
+  const { backend, opened, backup, move } = await openWorker({
     file,
     ...(driver === undefined ? {} : { driver }),
     ...(pragmas === undefined ? {} : { pragmas }),
+    ...(isForMove === undefined ? {} : { isForMove }),
   })
-  return { ...createBook(backend, opened, bookOptions), backup }
+  const book = createBook(backend, opened, bookOptions)
+  let isOurs = true
+  return {
+    ...book,
+    // What is in memory could still be answered from here, when others have changed it there.
+    transact: (ref, decide) => (isOurs ? book.transact(ref, decide) : Promise.reject(new StoreHandedOverError())),
+    isReady: () => isOurs,
+    backup,
+    async move(call) {
+      if (call.ask === 'hold') isOurs = false
+      const answer = await move(call)
+      if (call.ask === 'release') isOurs = !(JSON.parse(answer) as Held).isHeld
+      return answer
+    },
+  }
 }
 
 interface OpenedFile {
   readonly backend: Backend
   readonly opened: Opened
   backup(file: string): Promise<void>
+  move(call: MoveCall): Promise<string>
 }
 
 async function openWorker(options: OpenOptions): Promise<OpenedFile> {
@@ -69,11 +91,12 @@ async function openWorker(options: OpenOptions): Promise<OpenedFile> {
     forget: (horizon, failedBefore) => call('forget', horizon, failedBefore),
     close,
   }
-  return { backend, opened, backup: (target) => call('backup', target) }
+  return { backend, opened, backup: (target) => call('backup', target), move: (asked) => call('move', asked) }
 }
 
 function explained(file: string, error: unknown): Error {
   const { kind, pid, message } = error as { kind?: string; pid?: string | null; message: string }
   if (kind === 'locked') return new StoreLockedError(file, pid ?? null, error)
+  if (kind === 'moved') return new StoreMovedError(message, error)
   return new StoreUnusableError(message, error)
 }

@@ -5,6 +5,7 @@
 
 import { createDeliveryTable } from './delivery-table.mjs'
 import { createDocumentTable } from './document-table.mjs'
+import { createMoveTable } from './move-table.mjs'
 
 const DAY_MS = 86_400_000
 const PROFILES_PER_PAGE = 50
@@ -137,6 +138,7 @@ export function createTables(database) {
 
   /** The days of which there are message ids; few, so a profile's are found by looking at each. */
   const days = new Set(daysOf(database))
+  const moving = createMoveTable(database, atOnce, days)
   let lastEntryId = Number(prepare('SELECT max(id) AS id FROM entries').get()?.id ?? 0)
 
   /**
@@ -352,7 +354,11 @@ export function createTables(database) {
         setMeta.run(horizon, 'horizon')
       })
       for (const day of past) days.delete(day)
+      moving.forgetNotes()
     },
+
+    move: moving.move,
+    refuseIfHeld: moving.refuseIfHeld,
   }
 }
 

@@ -15,6 +15,7 @@ try {
   const carryOut = ({ method, args }) => {
     try {
       if (method === 'close') return { value: closeDatabase(database, workerData.file) }
+      if (method !== 'move') tables.refuseIfHeld()
       return { value: /** @type {any} */ (tables)[method](...args) }
     } catch (error) {
       return { error }
