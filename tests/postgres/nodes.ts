@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /** The command line as it is published. */
-const MAIN = fileURLToPath(import.meta.resolve('@damson/server/package.json')).replace(
+export const MAIN = fileURLToPath(import.meta.resolve('@damson/server/package.json')).replace(
   /package\.json$/,
   'dist/cli/main.js',
 )
@@ -19,7 +19,8 @@ export async function migrate(url: string): Promise<void> {
 }
 
 export interface NodeOptions {
-  readonly url: string
+  /** `null`: it keeps everything in the folder. */
+  readonly url: string | null
   /** Where its configuration and files lie. */
   readonly folder: string
   readonly flags?: readonly string[]
@@ -39,7 +40,8 @@ export interface ServerNode {
 export function createNode({ url, folder, flags = [] }: NodeOptions): ServerNode {
   const config = join(folder, 'apps.json')
   writeFileSync(config, JSON.stringify({ apps: [APP] }))
-  const fixed = ['serve', '--port', '0', '--postgres', url, '--data', folder, '--config', config]
+  const store = url === null ? [] : ['--postgres', url]
+  const fixed = ['serve', '--port', '0', ...store, '--data', folder, '--config', config]
   let child: ChildProcess | null = null
   let port: number | null = null
 

@@ -74,7 +74,7 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
     }))
     expect(seen).toBe('')
     await copy.close()
-    expect((await move()).err).toContain('the target has users already')
+    expect((await move()).err).toContain('the folder has moved already')
   })
 
   test('a move that was interrupted goes on where it was; until it is whole nobody can open it', async () => {

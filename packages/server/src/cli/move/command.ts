@@ -86,9 +86,13 @@ async function moveTo(
   isCopyOnly: boolean,
   terminal: Terminal,
 ): Promise<void> {
-  const begun = await source.begin(randomUUID())
+  const id = randomUUID()
+  const begun = await source.begin(id)
   if (begun.moved !== null) return endOnly(begun.moved, target, terminal)
-  await beginOrGoOn(begun, target)
+  await beginOrGoOn(begun, target).catch(async (error: unknown) => {
+    if (begun.id === id) await source.undo()
+    throw error
+  })
   let isInterrupted = false
   void terminal.interrupted.then(() => (isInterrupted = true))
   const progress = createProgress(terminal)
@@ -118,7 +122,7 @@ async function handOver(
   await target.end()
   terminal.print(
     source.isServed
-      ? `All of it is there. The copy took ${seconds(done.refusedMs)} of refusals; they end when a server with --postgres answers.`
+      ? `All of it is there. Refused for ${seconds(done.refusedMs)} so far; that ends when a server with --postgres answers.`
       : 'All of it is there.',
   )
   terminal.print(

@@ -72,16 +72,19 @@ export async function openTarget(pool: PostgresPool, clock: Clock): Promise<Targ
   const writer = { isNarrow, statements: createStatements(isNarrow ? 'bucket' : 'any', false), clock }
   let mark = meta.has(MARK) ? markOf(meta.get(MARK) ?? '') : null
   let forgotten = Number(meta.get('horizon'))
-  if (mark === null) await refuseUsed()
 
   async function refuseUsed(): Promise<void> {
+    // Nothing was asked at the same time as something else so far, so of our own connections there is one.
     const { rows: found } = await run(
-      'SELECT EXISTS (SELECT FROM profiles) OR EXISTS (SELECT FROM documents) AS full, EXISTS (SELECT FROM leases) AS used',
+      `SELECT EXISTS (SELECT FROM profiles) OR EXISTS (SELECT FROM documents) AS full,
+         EXISTS (SELECT FROM leases) OR EXISTS (
+           SELECT FROM pg_stat_activity
+           WHERE datname = current_database() AND application_name = 'damson' AND pid <> pg_backend_pid()) AS used`,
     )
-    if (found[0]?.full === true)
-      throw new Problem('the target has users already, and two stores cannot be mixed. Use a new database.')
     if (found[0]?.used === true)
       throw new Problem('a server uses the target, or was killed while it did. Stop it, and use a new database.')
+    if (found[0]?.full === true)
+      throw new Problem('the target has users already, and two stores cannot be mixed. Use a new database.')
   }
 
   /** In one transaction, by plans that look rows up one by one: nothing is known yet of tables that are being filled. */
@@ -114,6 +117,7 @@ export async function openTarget(pool: PostgresPool, clock: Clock): Promise<Targ
     },
     async begin({ id, salt, seq }) {
       if (id === null) throw new Error('Expected a folder that notes what changes.')
+      await refuseUsed()
       const first: Mark = { id, copied: 0, seq }
       await sessions.within(async ({ run: put }) => {
         await Promise.all([
