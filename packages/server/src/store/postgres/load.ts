@@ -70,23 +70,19 @@ export async function rowsOf(results: readonly Promise<PostgresResult>[]): Promi
 export async function lockAndLoad(transaction: Transaction, reader: Reader, need: Need, work: Work): Promise<void> {
   const { statements, isNarrow } = reader
   const keys = [...need.profiles.values()].sort(inKeyOrder)
-  const send = (statement: Hot, rows: readonly Line[]) => rowsOf(sendHot(transaction, isNarrow, statement, rows))
-  const locked = send(statements.lockProfiles, keys.map(profileKey))
-  const seen = readSeen(send, reader, need)
-  const [rows, seenOf, erased] = await Promise.all([locked, seen, readErased(send, reader, need)])
+  const ask: Ask = (statement, rows) => rowsOf(sendHot(transaction, isNarrow, statement, rows))
+  const locked = ask(statements.lockProfiles, keys.map(profileKey))
+  const seen = readSeen(ask, reader, need)
+  const [rows, seenOf, erased] = await Promise.all([locked, seen, readErased(ask, reader, need)])
   const found = new Map<string, LoadedRow>()
-  for (const row of rows) {
-    const key = keyOf(decodeId(String(row.app_id)), decodeId(String(row.user_id)))
-    const lines = seenOf.get(key) ?? (need.seen.has(key) ? new Map() : null)
-    found.set(key, loadedRow(row, lines))
-  }
+  for (const row of rows) found.set(keyOfRow(row), loadedRow(row, seenIn(seenOf, need, keyOfRow(row))))
   for (const [key, { appId, id }] of need.profiles) work.install(appId, id, found.get(key) ?? null)
   for (const [digest, at] of erased) work.target.erased.set(digest, at)
 }
 
-type Send = (statement: Hot, rows: readonly Line[]) => Promise<PostgresResult['rows']>
+export type Ask = (statement: Hot, rows: readonly Line[]) => Promise<PostgresResult['rows']>
 
-async function readSeen(send: Send, { statements, salt }: Reader, need: Need): Promise<Map<string, Seen>> {
+export async function readSeen(ask: Ask, { statements, salt }: Reader, need: Need): Promise<Map<string, Seen>> {
   const some: Line[] = []
   const every: Line[] = []
   for (const [key, wanted] of need.seen) {
@@ -95,12 +91,12 @@ async function readSeen(send: Send, { statements, salt }: Reader, need: Need): P
     if (wanted === 'all') every.push(profileKey(profile))
     else for (const id of wanted) some.push({ ...profileKey(profile), digest: digestOf(salt, profile.appId, id) })
   }
-  const [few, all] = await Promise.all([send(statements.seenSome, some), send(statements.seenAll, every)])
+  const [few, all] = await Promise.all([ask(statements.seenSome, some), ask(statements.seenAll, every)])
   const lines = [...few, ...all].map((row) => ({ row, at: Number(row.at) }))
   lines.sort((one, two) => one.at - two.at)
   const found = new Map<string, Seen>()
   for (const { row, at } of lines) {
-    const key = keyOf(decodeId(String(row.app_id)), decodeId(String(row.user_id)))
+    const key = keyOfRow(row)
     const seen = found.get(key) ?? new Map<string, { answer: string; at: EpochMs }>()
     found.set(key, seen)
     const digest = String(row.digest)
@@ -111,7 +107,11 @@ async function readSeen(send: Send, { statements, salt }: Reader, need: Need): P
   return found
 }
 
-async function readErased(send: Send, { statements, salt }: Reader, need: Need): Promise<readonly [string, number][]> {
+export async function readErased(
+  ask: Ask,
+  { statements, salt }: Reader,
+  need: Need,
+): Promise<readonly [string, number][]> {
   const some: Line[] = []
   const every: Line[] = []
   const digest = (appId: string, key: string) => digestOf(salt, appId, key)
@@ -121,8 +121,18 @@ async function readErased(send: Send, { statements, salt }: Reader, need: Need):
     else
       for (const key of keys) some.push({ bucket, holder, digest: erasedDigest(digest, appId, id, digest(appId, key)) })
   }
-  const [few, all] = await Promise.all([send(statements.erasedSome, some), send(statements.erasedAll, every)])
+  const [few, all] = await Promise.all([ask(statements.erasedSome, some), ask(statements.erasedAll, every)])
   return [...few, ...all].map((row) => [String(row.digest), Number(row.at)])
+}
+
+/** The key of a row's profile, as `keyOf` makes it. */
+export function keyOfRow(row: PostgresResult['rows'][number]): string {
+  return keyOf(decodeId(String(row.app_id)), decodeId(String(row.user_id)))
+}
+
+/** What is known of the message ids of a profile: `null` if nobody asked. */
+export function seenIn(found: ReadonlyMap<string, Seen>, need: Need, key: string): Seen | null {
+  return found.get(key) ?? (need.seen.has(key) ? new Map() : null)
 }
 
 export function profileKey({ bucket, appId, id }: Key): { bucket: number; app_id: string; user_id: string } {
@@ -163,12 +173,12 @@ export function needErased(
   need.erased.set(key, { bucket, appId, id, keys: merged })
 }
 
-function loadedRow(row: Readonly<Record<string, unknown>>, seen: Seen | null): LoadedRow {
+export function loadedRow(row: Readonly<Record<string, unknown>>, seen: Seen | null): LoadedRow {
   return {
     profile: typeof row.doc === 'string' ? profileOf(row.doc) : null,
     wakeAt: row.wake_at === null ? null : Number(row.wake_at),
     tail: Number(row.tail),
-    devices: (row.devices as readonly string[]).map(decodeId),
+    devices: new Set((row.devices as readonly string[]).map(decodeId)),
     seen,
   }
 }

@@ -13,19 +13,20 @@ import { refuseNewer } from './migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { createOutbox } from './outbox.ts'
 import { maintainPartitions } from './partitions.ts'
+import { playGroup } from './play.ts'
 import type { PostgresPool } from './pool.ts'
 import { pgPool } from './pg-pool.ts'
 import { pooledRandom } from './random.ts'
+import { createRememberedRows } from './remembered.ts'
 import { createScheduler } from './scheduler.ts'
 import { CommitUnknownError, createSessions, type Sessions, sessionSettings } from './session.ts'
 import { createStatements, type Width } from './statements.ts'
-import { playGroup } from './turns.ts'
 import { walkEntries, walkOwners, walkProfiles } from './walks.ts'
 
 const ASK_TRIES = 5
 const ASK_RETRY_MS = 20
 
-export interface PostgresStoreOptions extends Pick<BookOptions, 'lockWaitMs' | 'maxPendingTurns'> {
+export interface PostgresStoreOptions extends Pick<BookOptions, 'lockWaitMs' | 'maxPendingTurns' | 'cachedProfiles'> {
   /** `postgres://user:password@host:port/database`, or a pool of your own of the shape we need. */
   readonly url: string | PostgresPool
   /** How many connections this process opens at most. */
@@ -58,6 +59,7 @@ export interface PostgresStoreOptions extends Pick<BookOptions, 'lockWaitMs' | '
 export async function postgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { lockWaitMs = 10_000, maxPendingTurns = 20_000, statementTimeoutMs = 15_000, connections = 10 } = options
   const { groups = 3, shedAfterMs = 5_000, skipsLocked = true, keepEntriesDays, clock = systemClock } = options
+  const { cachedProfiles = 12_000 } = options
   const timeouts = { lockTimeoutMs: lockWaitMs, statementTimeoutMs: Math.max(statementTimeoutMs, lockWaitMs) }
   const pool = await poolOf(options.url, connections, timeouts)
   const sessions = createSessions({ pool, ...timeouts })
@@ -73,7 +75,18 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
   let horizon = Number(meta.get('horizon'))
   let closing: Promise<void> | null = null
   const reader = { statements, isNarrow, salt, sessions }
-  const player = { ...reader, owners, clock, secrets: () => ({ salt, horizon }), random: pooledRandom() }
+  // Which version a row is of, Citus may not say alike on every node.
+  const isGuessing = cachedProfiles > 0 && !meta.has('citus')
+  const remembered = createRememberedRows(Math.max(cachedProfiles, 1))
+  const player = {
+    ...reader,
+    owners,
+    remembered,
+    isGuessing,
+    clock,
+    secrets: () => ({ salt, horizon }),
+    random: pooledRandom(),
+  }
   const scheduler = createScheduler({
     lockWaitMs,
     maxPendingTurns,

@@ -68,6 +68,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         needsAllSeen: ref.otherUserId !== undefined,
         extraDevices: [],
         isAlone: false,
+        isUnsure: false,
+        misses: 0,
         tries: 0,
         chain: null,
       }

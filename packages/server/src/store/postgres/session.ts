@@ -28,6 +28,8 @@ export interface Sessions {
    * @throws {CommitUnknownError} or what failed
    */
   within<T>(use: (transaction: Transaction) => Promise<T>): Promise<T>
+  /** Runs what only reads; where it can be, each statement by itself, so that it sees what was committed before it. */
+  reading<T>(use: (transaction: Transaction) => Promise<T>): Promise<T>
   /** What a transaction is given at its start, or a direct connection once. */
   readonly settings: string
 }
@@ -48,8 +50,11 @@ export function sessionSettings(options: Omit<SessionOptions, 'pool'>, isLocal: 
 export function createSessions({ pool, ...options }: SessionOptions): Sessions {
   const local = sessionSettings(options, true)
 
-  async function within<T>(use: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const client = await pool.connect()
+  async function on<T>(
+    client: PostgresClient,
+    isOne: boolean,
+    use: (transaction: Transaction) => Promise<T>,
+  ): Promise<T> {
     const sent: Promise<PostgresResult>[] = []
     const run = (statement: PostgresStatement): Promise<PostgresResult> => {
       const answer = client.query(statement)
@@ -58,7 +63,7 @@ export function createSessions({ pool, ...options }: SessionOptions): Sessions {
       sent.push(answer)
       return answer
     }
-    void run({ text: client.isDirect ? 'BEGIN' : `BEGIN; ${local}` })
+    if (isOne) void run({ text: client.isDirect ? 'BEGIN' : `BEGIN; ${local}` })
     let result: T
     try {
       result = await use({ run })
@@ -66,11 +71,20 @@ export function createSessions({ pool, ...options }: SessionOptions): Sessions {
       await abandon(client, sent)
       throw error
     }
-    await commit(client, sent)
+    if (isOne) await commit(client, sent)
+    else client.release()
     return result
   }
 
-  return { within, settings: sessionSettings(options, false) }
+  return {
+    within: async (use) => on(await pool.connect(), true, use),
+    async reading(use) {
+      const client = await pool.connect()
+      // Behind a pooler settings are those of a transaction.
+      return on(client, !client.isDirect, use)
+    },
+    settings: sessionSettings(options, false),
+  }
 }
 
 async function commit(client: PostgresClient, sent: readonly Promise<PostgresResult>[]): Promise<void> {

@@ -9,6 +9,7 @@ export type Hot = (rows: readonly object[], bucket: number) => PostgresStatement
 /** Every statement a turn may need. Rows are locked in the order of their keys, and named by bucket first. */
 export interface Statements {
   readonly lockProfiles: Hot
+  readonly readProfiles: Hot
   readonly readDevices: Hot
   readonly lockDevices: Hot
   readonly seenSome: Hot
@@ -16,6 +17,7 @@ export interface Statements {
   readonly erasedSome: Hot
   readonly erasedAll: Hot
   readonly updateProfiles: Hot
+  readonly updateGuessed: Hot
   readonly insertProfiles: Hot
   readonly deleteProfiles: Hot
   readonly insertDevices: Hot
@@ -29,7 +31,12 @@ export interface Statements {
   readonly lookAgain: Hot
 }
 
-const PROFILE_KEY = 'bucket int, app_id text, user_id text'
+export const PROFILE_KEY = 'bucket int, app_id text, user_id text'
+/** Which version of its row a profile was decided on. */
+export const VERSION = 'version xid, tail_before bigint'
+export const IS_VERSION = '(p.xmin = given.version AND p.tail = given.tail_before)'
+/** What a turn makes of a profile that keeps its devices. */
+export const NEWS = `doc = given.doc, wake_at = given.wake_at, tail = given.tail, look_at = least(p.look_at, given.wake_at)`
 const DEVICE_KEY = 'bucket int, app_id text, device_id text'
 
 export function createStatements(width: Width, skipsLocked: boolean): Statements {
@@ -65,6 +72,14 @@ export function createStatements(width: Width, skipsLocked: boolean): Statements
       `SELECT p.app_id, p.user_id, p.wake_at, p.tail, p.devices, p.doc FROM ${given(PROFILE_KEY)}
        JOIN profiles p ON ${profile('p')} ORDER BY p.bucket, p.app_id, p.user_id FOR UPDATE OF p`,
     ),
+    // Of a version that is known already, not the text again.
+    readProfiles: hot(
+      'read_profiles',
+      `SELECT p.app_id, p.user_id, p.xmin::text AS version, p.wake_at, p.tail, ${IS_VERSION} IS TRUE AS is_known,
+         CASE WHEN ${IS_VERSION} IS NOT TRUE THEN p.devices END AS devices,
+         CASE WHEN ${IS_VERSION} IS NOT TRUE THEN p.doc END AS doc
+       FROM ${given(`${PROFILE_KEY}, ${VERSION}`)} JOIN profiles p ON ${profile('p')}`,
+    ),
     readDevices: hot('read_devices', devices),
     lockDevices: hot('lock_devices', `${devices} ORDER BY d.bucket, d.app_id, d.device_id FOR UPDATE OF d`),
     seenSome: hot(
@@ -83,9 +98,14 @@ export function createStatements(width: Width, skipsLocked: boolean): Statements
     ),
     updateProfiles: hot(
       'update_profiles',
-      `UPDATE profiles AS p SET doc = given.doc, wake_at = given.wake_at, tail = given.tail,
-         look_at = least(p.look_at, given.wake_at), devices = coalesce(given.devices, p.devices)
+      `UPDATE profiles AS p SET ${NEWS}, devices = coalesce(given.devices, p.devices)
        FROM ${given(`${PROFILE_KEY}, doc text, wake_at bigint, tail bigint, devices text[]`)} WHERE ${profile('p')}`,
+    ),
+    updateGuessed: hot(
+      'update_guessed',
+      `UPDATE profiles AS p SET ${NEWS}
+       FROM ${given(`${PROFILE_KEY}, ${VERSION}, doc text, wake_at bigint, tail bigint`)}
+       WHERE ${profile('p')} AND ${IS_VERSION} RETURNING p.app_id, p.user_id, p.xmin::text AS version`,
     ),
     insertProfiles: hot(
       'insert_profiles',

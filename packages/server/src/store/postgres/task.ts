@@ -19,6 +19,10 @@ export interface Task {
   extraDevices: readonly string[]
   /** It waited for a row that somebody else held, together with turns that need not wait for it. */
   isAlone: boolean
+  /** It wrote nothing, and what it saw was only remembered: it has to be read. */
+  isUnsure: boolean
+  /** How often what it was decided on had changed when it was to be written. */
+  misses: number
   tries: number
   /** The turns it must keep its order with. */
   chain: object | null

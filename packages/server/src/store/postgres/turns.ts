@@ -5,21 +5,11 @@ import { keyOf, type Resolved, resolve } from '../shelves.ts'
 import type { ProfileRef, Turn } from '../store.ts'
 import type { DeviceOwners } from './device-owners.ts'
 import { bucketOf, decodeId } from './keys.ts'
-import {
-  deviceKey,
-  lockAndLoad,
-  need as nothing,
-  type Need,
-  needErased,
-  needProfile,
-  type Reader,
-  rowsOf,
-  sendHot,
-} from './load.ts'
+import { deviceKey, need as nothing, type Need, needErased, needProfile, type Reader, rowsOf, sendHot } from './load.ts'
+import type { RememberedRows } from './remembered.ts'
 import type { Sessions, Transaction } from './session.ts'
 import { subjectIdOf, type Task } from './task.ts'
-import { createWork, type Secrets, type Work } from './work.ts'
-import { write } from './write.ts'
+import type { Secrets, Work } from './work.ts'
 
 /** What came of a turn whose group is committed: its answer, its own failure, or that it has to be played again. */
 export type End =
@@ -30,6 +20,9 @@ export type End =
 export interface Player extends Reader {
   readonly sessions: Sessions
   readonly owners: DeviceOwners
+  readonly remembered: RememberedRows
+  /** Whether turns are decided on rows that are not locked. */
+  readonly isGuessing: boolean
   readonly clock: Clock
   secrets(): Secrets
   random(size: number): Uint8Array
@@ -40,41 +33,38 @@ export class StaleReadError extends Error {
   readonly code = '40001'
 }
 
-/**
- * Plays turns in one transaction, in their order, alone with all rows they concern. Narrow turns are about one row each;
- * wide ones read and lock whatever they may touch. When it resolves the transaction is committed; when it rejects nothing
- * is kept, unless nobody knows.
- */
-export async function playGroup(player: Player, tasks: readonly Task[], isWide: boolean): Promise<readonly End[]> {
-  const { sessions, owners } = player
-  const result = await sessions.within(async (transaction) => {
-    const ownersBefore = isWide ? await readOwners(transaction, player, tasks) : null
-    const need = needOf(player, tasks, ownersBefore)
-    const work = createWork(player.secrets())
-    const [, isSame] = await Promise.all([
-      lockAndLoad(transaction, player, need, work),
-      ownersBefore === null ? true : lockOwners(transaction, player, tasks, ownersBefore),
-    ])
-    if (!isSame) throw new StaleReadError('Expected devices to keep their users while they are locked.')
-    if (ownersBefore !== null) installOwners(work, ownersBefore)
-    const ends = decideAll(player, work, tasks, isWide)
-    const { now, random } = { now: player.clock.now(), random: player.random }
-    await write(transaction, { ...player, now, random }, work)
-    return { ends, work }
+/** The profile that each turn is about, as far as it is known to whom its device belongs. */
+export function keysOf({ owners }: Player, tasks: readonly Task[]): readonly string[] {
+  return tasks.map(({ ref }) => {
+    const owner = ref.deviceId ? owners.get(ref.appId, ref.deviceId) : undefined
+    return keyOf(ref.appId, subjectIdOf(ref, owner ?? null))
   })
-  owners.learn(result.work)
-  return result.ends
 }
 
-function decideAll(player: Player, work: Work, tasks: readonly Task[], isWide: boolean): readonly End[] {
+/** @param keys of the profiles that narrow turns are about, where rows may be only remembered */
+export function decideAll(
+  player: Player,
+  work: Work,
+  tasks: readonly Task[],
+  isWide: boolean,
+  keys: readonly string[] = [],
+): readonly End[] {
   const late = new Set<object>()
-  return tasks.map((task) => {
+  return tasks.map((task, index) => {
     // Turns of one chain keep their order: those behind one that must come again come again, too.
     if (late.has(task.chain ?? task)) return { type: 'again' }
-    const end = decideOne(player, work, task, isWide)
+    const end = surely(work, task, keys[index], decideOne(player, work, task, isWide))
     if (end.type === 'again') late.add(task.chain ?? task)
     return end
   })
+}
+
+/** What rests on a row that was only remembered, and is not written, has to be decided on the row itself. */
+function surely(work: Work, task: Task, key: string | undefined, end: End): End {
+  const row = key === undefined ? undefined : work.rowAt(key)
+  if (!row?.guess?.isRemembered || work.group.drafts.has(row.held.pid)) return end
+  task.isUnsure = true
+  return { type: 'again' }
 }
 
 function decideOne(player: Player, work: Work, task: Task, isWide: boolean): End {
@@ -140,7 +130,11 @@ function lacks(task: Task, turn: Turn<unknown>, ref: ProfileRef, { shelves }: Wo
   return isShort || strangers.length > 0
 }
 
-function needOf(player: Player, tasks: readonly Task[], ownersBefore: ReadonlyMap<string, string | null> | null): Need {
+export function needOf(
+  player: Player,
+  tasks: readonly Task[],
+  ownersBefore: ReadonlyMap<string, string | null> | null,
+): Need {
   const need = nothing()
   for (const task of tasks) {
     const { ref } = task
@@ -174,7 +168,7 @@ function deviceRows(tasks: readonly Task[]): ReturnType<typeof deviceKey>[] {
   return [...rows.values()]
 }
 
-async function readOwners(
+export async function readOwners(
   transaction: Transaction,
   { statements, isNarrow }: Player,
   tasks: readonly Task[],
@@ -187,7 +181,7 @@ async function readOwners(
 }
 
 /** Devices are locked behind the profiles. @returns whether they still lead where they led when they were read */
-async function lockOwners(
+export async function lockOwners(
   transaction: Transaction,
   { statements, isNarrow }: Player,
   tasks: readonly Task[],
@@ -204,6 +198,6 @@ function ownerOf(row: Readonly<Record<string, unknown>>): [key: string, userId: 
 }
 
 /** Devices that lead to nobody are known to, now. */
-function installOwners({ shelves }: Work, owners: ReadonlyMap<string, string | null>): void {
+export function installOwners({ shelves }: Work, owners: ReadonlyMap<string, string | null>): void {
   for (const [key, owner] of owners) if (owner === null) shelves.devices.put(key, { pid: 0, group: null })
 }

@@ -16,8 +16,18 @@ export interface Row {
   devices: Set<string>
   /** Devices as they were read: whether they have to be written. */
   readonly devicesBefore: ReadonlySet<string>
-  /** Time of its newest entry; see `entry-ids.ts`. */
+  /** Time of its last change; see `entry-ids.ts`. */
   tail: number
+  /** What it is written on condition of; `null`: it is locked, or not there yet. */
+  readonly guess: Guess | null
+}
+
+/** Which version of a row was read, without a lock. */
+export interface Guess {
+  readonly version: string
+  readonly tail: number
+  /** It was not read for this group: whoever writes nothing cannot rely on it. */
+  readonly isRemembered: boolean
 }
 
 /** What one transaction knows: rows it has locked, and what its turns make of them. Turns are played on it as in a book. */
@@ -26,11 +36,11 @@ export interface Work {
   readonly group: Group
   readonly target: Target
   readonly rows: Map<Pid, Row>
-  /** Whom a device led to before. */
-  readonly ownersBefore: Map<string, string | null>
   digest(appId: string, key: string): string
   /** Adds a row; `null` says that nobody has this id. */
-  install(appId: string, userId: string, row: LoadedRow | null): void
+  install(appId: string, userId: string, row: LoadedRow | null, guess?: Guess | null): void
+  /** The row of a user id, if there is one. */
+  rowAt(key: string): Row | undefined
   loadedOf(found: Resolved, ref: ProfileRef): Loaded
 }
 
@@ -38,7 +48,7 @@ export interface LoadedRow {
   readonly profile: Held['profile']
   readonly wakeAt: EpochMs | null
   readonly tail: number
-  readonly devices: readonly string[]
+  readonly devices: ReadonlySet<string>
   readonly seen: Held['seen']
 }
 
@@ -57,13 +67,13 @@ export function createWork({ salt, horizon }: Secrets): Work {
   const digest = (appId: string, key: string) => digestOf(salt, appId, key)
   const target: Target = { shelves, group, erased, digest, newPid: () => (lastPid += 1) }
 
-  function install(appId: string, userId: string, row: LoadedRow | null): void {
+  function install(appId: string, userId: string, row: LoadedRow | null, guess: Guess | null = null): void {
     if (row === null) return shelves.names.put(keyOf(appId, userId), { pid: 0, group: null })
     const pid = target.newPid()
     const { profile, wakeAt, tail, seen } = row
     const held: Held = { pid, appId, userId, profile, wakeAt, seen, busySince: 0, group: null }
     const devices = new Set(row.devices)
-    rows.set(pid, { held, userId, isThere: true, devices, devicesBefore: new Set(devices), tail })
+    rows.set(pid, { held, userId, isThere: true, devices, devicesBefore: row.devices, tail, guess })
     shelves.profiles.put(pid, held)
     shelves.names.put(keyOf(appId, userId), { pid, group: null })
     for (const deviceId of devices) shelves.devices.put(keyOf(appId, deviceId), { pid, group: null })
@@ -85,7 +95,9 @@ export function createWork({ salt, horizon }: Secrets): Work {
     }
   }
 
-  return { shelves, group, target, rows, ownersBefore: new Map(), digest, install, loadedOf }
+  const rowAt = (key: string) => rows.get(shelves.names.get(key)?.pid ?? 0)
+
+  return { shelves, group, target, rows, digest, install, rowAt, loadedOf }
 }
 
 /** Stands for a text without telling it. */

@@ -1,27 +1,22 @@
-import { DAY_MS, type EpochMs } from '@damson/core'
-import { entriesText } from '../../engine/entries-text.ts'
-import { profileText } from '../../engine/profile-text.ts'
 import type { Pid } from '../backend.ts'
 import type { Draft } from '../group.ts'
 import { keyOf } from '../shelves.ts'
-import { dayOf, entryId, nextTail } from './entry-ids.ts'
 import { eraseHistory, moveHistory } from './history.ts'
 import { bucketOf, decodeId, encodeId, keyAt } from './keys.ts'
+import { type Dating, linesOf, type RowLines } from './lines.ts'
 import { deviceKey, type Line, postHot, profileKey, rowsOf, sendHot } from './load.ts'
 import type { PostgresResult } from './pool.ts'
 import type { Transaction } from './session.ts'
 import type { Hot, Statements } from './statements.ts'
 import { holderOf, type Row, type Work } from './work.ts'
 
-export interface Writer {
+export interface Writer extends Dating {
   readonly statements: Statements
   readonly isNarrow: boolean
   readonly salt: string
-  readonly now: EpochMs
-  random(size: number): Uint8Array
 }
 
-type Send = (statement: Hot, lines: readonly Line[]) => void
+export type Send = (statement: Hot, lines: readonly Line[]) => void
 
 /** Sends what the turns of `work` made of their profiles. What is sent may fail later; then nothing of it is kept. */
 export async function write(transaction: Transaction, writer: Writer, work: Work): Promise<void> {
@@ -60,7 +55,7 @@ export async function write(transaction: Transaction, writer: Writer, work: Work
 }
 
 /** Of a profile that got its number in this group there is nothing in the database yet. */
-function rowOf({ rows }: Work, pid: Pid, { held }: Pick<Draft, 'held'>): Row {
+export function rowOf({ rows }: Work, pid: Pid, { held }: Pick<Draft, 'held'>): Row {
   const known = rows.get(pid)
   if (known !== undefined) return known
   const row: Row = {
@@ -70,6 +65,7 @@ function rowOf({ rows }: Work, pid: Pid, { held }: Pick<Draft, 'held'>): Row {
     devices: new Set(),
     devicesBefore: new Set(),
     tail: 0,
+    guess: null,
   }
   rows.set(pid, row)
   return row
@@ -120,39 +116,50 @@ function giveDevice({ rows }: Work, appId: string, deviceId: string, pid: Pid): 
 }
 
 function writeRows(send: Send, writer: Writer, work: Work): void {
-  const { statements, now } = writer
-  const updates: Line[] = []
-  const inserts: Line[] = []
-  const entries: Line[] = []
-  const seen = new Map<string, Line>()
-  const deliveries: Line[] = []
-  for (const [pid, row] of work.rows) {
-    const draft = work.group.drafts.get(pid)
-    const { held } = row
-    const hasNewDevices = !isSame(row.devices, row.devicesBefore)
-    if (work.group.gone.has(pid)) continue
-    if (draft === undefined && !hasNewDevices) continue
-    const key = profileKey(keyAt(held.appId, held.userId))
-    if (draft !== undefined && draft.entries.length > 0) {
-      row.tail = nextTail(row.tail, now)
-      const data = entriesText(draft.entries)
-      entries.push({ ...key, id: entryId(row.tail, writer.random(8)), day: dayOf(row.tail), data })
-    }
-    const doc = held.profile === null ? null : profileText(held.profile)
-    const line = { ...key, doc, wake_at: held.wakeAt, tail: row.tail }
-    const devices = [...row.devices].map(encodeId)
-    if (!row.isThere) inserts.push({ ...line, look_at: held.wakeAt, devices })
-    else updates.push(hasNewDevices ? { ...line, devices } : line)
-    for (const { digest, answer, at } of draft?.seen ?? [])
-      seen.set(`${pid} ${digest}`, { ...key, digest, day: Math.floor(at / DAY_MS), at, answer })
-    for (const { id, kind, dueAt, data } of draft?.deliveries ?? [])
-      deliveries.push({ ...key, id: encodeId(id), kind, due_at: dueAt, failed_at: null, attempt: 0, note: null, data })
-  }
-  send(statements.updateProfiles, updates)
-  send(statements.insertProfiles, inserts)
-  send(statements.insertEntries, entries)
-  send(statements.insertSeen, [...seen.values()])
-  send(statements.insertDeliveries, deliveries)
+  const { statements } = writer
+  const lines = linesOf(work, writer)
+  const known = lines.filter(({ row }) => row.isThere)
+  send(
+    statements.updateProfiles,
+    known.map(({ key, profile, row, hasNewDevices }) =>
+      hasNewDevices ? { ...key, ...profile, devices: [...row.devices].map(encodeId) } : { ...key, ...profile },
+    ),
+  )
+  insertRows(
+    send,
+    statements,
+    lines.filter(({ row }) => !row.isThere),
+  )
+  appendRows(send, statements, lines)
+}
+
+/** Profiles that are new. */
+export function insertRows(send: Send, statements: Statements, lines: readonly RowLines[]): void {
+  send(
+    statements.insertProfiles,
+    lines.map(({ key, profile, row }) => ({
+      ...key,
+      ...profile,
+      look_at: profile.wake_at,
+      devices: [...row.devices].map(encodeId),
+    })),
+  )
+}
+
+/** What is added to profiles: history, message ids, deliveries. */
+export function appendRows(send: Send, statements: Statements, lines: readonly RowLines[]): void {
+  send(
+    statements.insertEntries,
+    lines.flatMap(({ key, entry }) => (entry === null ? [] : [{ ...key, ...entry }])),
+  )
+  send(
+    statements.insertSeen,
+    lines.flatMap(({ key, seen }) => seen.map((line) => ({ ...key, ...line }))),
+  )
+  send(
+    statements.insertDeliveries,
+    lines.flatMap(({ key, deliveries }) => deliveries.map((line) => ({ ...key, ...line }))),
+  )
 }
 
 interface Owner {
@@ -226,8 +233,4 @@ function writeErased(send: Send, { statements, salt }: Writer, { group }: Work, 
     return [...buckets].map((bucket) => ({ bucket, holder, digest, at }))
   })
   send(statements.insertErased, lines)
-}
-
-function isSame(one: ReadonlySet<string>, two: ReadonlySet<string>): boolean {
-  return one.size === two.size && [...one].every((id) => two.has(id))
 }

@@ -1,0 +1,73 @@
+import { DAY_MS, type EpochMs } from '@damson/core'
+import { entriesText } from '../../engine/entries-text.ts'
+import { profileText } from '../../engine/profile-text.ts'
+import type { Draft } from '../group.ts'
+import { dayOf, entryId, nextTail } from './entry-ids.ts'
+import { encodeId, keyAt } from './keys.ts'
+import { profileKey } from './load.ts'
+import type { Row, Work } from './work.ts'
+
+/** What a group makes of one profile, by the names of the columns. */
+export interface RowLines {
+  readonly row: Row
+  readonly key: { readonly bucket: number; readonly app_id: string; readonly user_id: string }
+  readonly profile: { readonly doc: string | null; readonly wake_at: EpochMs | null; readonly tail: number }
+  readonly hasNewDevices: boolean
+  /** Its part of the history; `null`: nothing happened to it. */
+  readonly entry: { readonly id: string; readonly day: number; readonly data: string } | null
+  readonly seen: readonly object[]
+  readonly deliveries: readonly object[]
+}
+
+export interface Dating {
+  readonly now: EpochMs
+  random(size: number): Uint8Array
+}
+
+/** Every profile that is written; those that are gone are none of it. */
+export function linesOf({ rows, group }: Work, dating: Dating): RowLines[] {
+  const lines: RowLines[] = []
+  for (const [pid, row] of rows) {
+    const draft = group.drafts.get(pid)
+    const hasNewDevices = !isSame(row.devices, row.devicesBefore)
+    if (group.gone.has(pid) || (draft === undefined && !hasNewDevices)) continue
+    lines.push({ ...linesOfRow(row, draft, dating), hasNewDevices })
+  }
+  return lines
+}
+
+function linesOfRow(row: Row, draft: Draft | undefined, { now, random }: Dating): Omit<RowLines, 'hasNewDevices'> {
+  const { held } = row
+  // Of each change, not only of those with history: it tells versions of the row apart.
+  row.tail = nextTail(row.tail, now)
+  const seen = new Map<string, object>()
+  for (const { digest, answer, at } of draft?.seen ?? [])
+    seen.set(digest, { digest, day: Math.floor(at / DAY_MS), at, answer })
+  return {
+    row,
+    key: profileKey(keyAt(held.appId, held.userId)),
+    profile: {
+      doc: held.profile === null ? null : profileText(held.profile),
+      wake_at: held.wakeAt,
+      tail: row.tail,
+    },
+    entry:
+      draft === undefined || draft.entries.length === 0
+        ? null
+        : { id: entryId(row.tail, random(8)), day: dayOf(row.tail), data: entriesText(draft.entries) },
+    seen: [...seen.values()],
+    deliveries: (draft?.deliveries ?? []).map(({ id, kind, dueAt, data }) => ({
+      id: encodeId(id),
+      kind,
+      due_at: dueAt,
+      failed_at: null,
+      attempt: 0,
+      note: null,
+      data,
+    })),
+  }
+}
+
+function isSame(one: ReadonlySet<string>, two: ReadonlySet<string>): boolean {
+  return one.size === two.size && [...one].every((id) => two.has(id))
+}
