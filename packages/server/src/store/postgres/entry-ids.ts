@@ -1,11 +1,12 @@
 import { DAY_MS, type EpochMs } from '@damson/core'
 
-/** How many entries of one profile may be written in one millisecond before its time runs ahead of the clock. */
+/** How many times one profile may be written in one millisecond before its time runs ahead of the clock. */
 const PER_MS = 1_000
 
 /**
- * The time of a profile's next entry, in thousandths of a millisecond: that of the clock, but always later than the last
- * one. So a history is in the order in which it was written, whatever the clocks of the nodes that wrote it say.
+ * The time of a profile's next change and of the entry that goes with it, in thousandths of a millisecond: that of the
+ * clock, but always later than the last one. So a history is in the order in which it was written, whatever the clocks of
+ * the nodes that wrote it say.
  */
 export function nextTail(tail: number, now: EpochMs): number {
   return Math.max(tail + 1, now * PER_MS)

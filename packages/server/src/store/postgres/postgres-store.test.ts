@@ -51,6 +51,10 @@ async function onPostgres(url: string): Promise<void> {
   storeConformance('PostgreSQL, one bucket at a time and without SKIP LOCKED', (wish) =>
     open(base, { width: 'bucket', skipsLocked: false }, wish),
   )
+  // As it is on Citus.
+  storeConformance('PostgreSQL, one bucket at a time, with every row locked', (wish) =>
+    open(base, { width: 'bucket', cachedProfiles: 0 }, wish),
+  )
 }
 
 async function onCitus(url: string): Promise<void> {

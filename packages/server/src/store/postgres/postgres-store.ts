@@ -26,7 +26,7 @@ import { walkEntries, walkOwners, walkProfiles } from './walks.ts'
 const ASK_TRIES = 5
 const ASK_RETRY_MS = 20
 
-export interface PostgresStoreOptions extends Pick<BookOptions, 'lockWaitMs' | 'maxPendingTurns' | 'cachedProfiles'> {
+export interface PostgresStoreOptions extends Pick<BookOptions, 'lockWaitMs' | 'maxPendingTurns'> {
   /** `postgres://user:password@host:port/database`, or a pool of your own of the shape we need. */
   readonly url: string | PostgresPool
   /** How many connections this process opens at most. */
@@ -37,6 +37,8 @@ export interface PostgresStoreOptions extends Pick<BookOptions, 'lockWaitMs' | '
   readonly statementTimeoutMs?: number
   /** When the oldest turn has waited for so long, new ones are refused. Milliseconds. */
   readonly shedAfterMs?: number
+  /** How many profiles are remembered and decided on without being read; 0: each is locked first. */
+  readonly cachedProfiles?: number
   /** How long history is kept, in days; absent: for ever. */
   readonly keepEntriesDays?: number
   /**
@@ -75,7 +77,7 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
   let horizon = Number(meta.get('horizon'))
   let closing: Promise<void> | null = null
   const reader = { statements, isNarrow, salt, sessions }
-  // Which version a row is of, Citus may not say alike on every node.
+  // Nobody has tried what Citus says of the version of a row.
   const isGuessing = cachedProfiles > 0 && !meta.has('citus')
   const remembered = createRememberedRows(Math.max(cachedProfiles, 1))
   const player = {
