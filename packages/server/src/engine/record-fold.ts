@@ -12,6 +12,8 @@ interface OpenState extends Mutable<Omit<StateLine, 'events'>> {
 interface OpenRecord extends Mutable<Omit<SessionRecord, 'states'>> {
   readonly states: Map<string, OpenState>
   eventCount: number
+  /** The id of its nameless state, once it is needed. */
+  nameless: string | null
   /** The variants that were met for the first time in it, by test; `null`: none. */
   impressions: Map<number, number> | null
 }
@@ -79,6 +81,7 @@ export class RecordFold {
       completeAt: entry.kind === 'sessionStarted' ? null : at + this.#rules.offlineRecordMs,
       states: new Map(),
       eventCount: 0,
+      nameless: null,
       impressions: null,
       ...(client !== undefined && { client }),
       ...(sdkVersion !== undefined && { sdkVersion }),
@@ -135,7 +138,7 @@ export class RecordFold {
     record.impressions.set(testId, variantId)
   }
 
-  #closed({ states, eventCount: _, impressions, snapshot, ...record }: OpenRecord): SessionRecord {
+  #closed({ states, eventCount: _, nameless: __, impressions, snapshot, ...record }: OpenRecord): SessionRecord {
     return {
       ...record,
       ...(snapshot !== undefined && {
@@ -204,13 +207,22 @@ function enter(record: OpenRecord, { stateId, name, at, info, params, firstAfter
   })
 }
 
-function addEvent(record: OpenRecord, { kind: _, record: id, stateId, eventId, ...event }: EventEntry): void {
+function addEvent(record: OpenRecord, entry: EventEntry): void {
   record.eventCount += 1
-  const state = stateId ?? namelessState(id)
-  const line = { eventId: eventId ?? derivedId(id, record.eventCount), ...event }
+  const state = entry.stateId ?? (record.nameless ??= namelessState(record.id))
+  const line = lineOf(entry, entry.eventId ?? derivedId(record.id, record.eventCount))
   const known = record.states.get(state)
   if (known === undefined) record.states.set(state, { stateId: state, events: [line] })
   else known.events.push(line)
+}
+
+function lineOf({ name, at, value, info, params, firstAfterMs }: EventEntry, eventId: string): EventLine {
+  const line: Mutable<EventLine> = { eventId, name, at }
+  if (value !== undefined) line.value = value
+  if (info !== undefined) line.info = info
+  if (params !== undefined) line.params = params
+  if (firstAfterMs !== undefined) line.firstAfterMs = firstAfterMs
+  return line
 }
 
 /** Events that arrived late stand where they belong. */
