@@ -39,7 +39,8 @@ export function emailSender(settings: EmailSettings, dial: Dial): OutboxSender<E
         return { type: 'bounced', reason: 'no address' }
       try {
         const mail = await composed.build()
-        await pool.send({ from: envelope.from, to }, signed === null ? mail : await signed(mail), signal)
+        const message = signed === null ? mail : await signed(mail)
+        await pool.send({ from: envelope.from, to }, message, signal, smtp.oneByOne ? context.alone : undefined)
         return { type: 'delivered' }
       } catch (error) {
         return outcomeOf(error)

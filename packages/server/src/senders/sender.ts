@@ -27,6 +27,8 @@ export interface SendContext {
   readonly at: EpochMs
   /** Ends the try when the server stops. */
   readonly signal: AbortSignal
+  /** Resolves when no other message of the lane is between this point and its outcome being recorded. Absent: none is. */
+  readonly alone?: (() => Promise<void>) | undefined
   /** Of mails: the addresses of ours that stand in it; `null`: nobody knows our own. */
   readonly addresses: MailAddresses | null
 }

@@ -41,8 +41,10 @@ const email = z.strictObject({
     tls: z.enum(['implicit', 'starttls', 'none']).optional(),
     user: z.string().min(1).optional(),
     password: z.string().min(1).optional(),
-    /** Mails on their way at a time; 4 if absent. With 1, a crash repeats one mail at most. */
+    /** Mails on their way at a time; 4 if absent. */
     connections: z.number().int().min(1).max(16).optional(),
+    /** Of the mails on their way, one at a time is finished and noted: a crash repeats one at most. */
+    oneByOne: z.boolean().optional(),
   }),
 })
 

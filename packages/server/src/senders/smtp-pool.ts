@@ -1,6 +1,7 @@
 import { SECOND_MS } from '@damson/core'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import type { Dial } from '../services/dial.ts'
 import type { CheckedSettings } from './settings.ts'
 
@@ -18,8 +19,11 @@ export interface Envelope {
 }
 
 export interface SmtpPool {
-  /** Rejects with what the server said (`responseCode`), or what the connection did. */
-  send(envelope: Envelope, message: Buffer, signal: AbortSignal): Promise<void>
+  /**
+   * Rejects with what the server said (`responseCode`), or what the connection did.
+   * @param beforeEnd waited for with all of the mail said but its last line, so that the server cannot have taken it
+   */
+  send(envelope: Envelope, message: Buffer, signal: AbortSignal, beforeEnd?: () => Promise<void>): Promise<void>
   close(): void
 }
 
@@ -34,13 +38,13 @@ export function smtpPort({ port, tls }: SmtpSettings): number {
 export function createSmtpPool(settings: SmtpSettings, dial: Dial): SmtpPool {
   const idle: Line[] = []
 
-  async function send(envelope: Envelope, message: Buffer, signal: AbortSignal): Promise<void> {
+  const send: SmtpPool['send'] = async (envelope, message, signal, beforeEnd) => {
     const line = idle.pop() ?? (await opened(signal))
     clearTimeout(line.timer)
     const end = () => line.socket.destroy()
     signal.addEventListener('abort', end, { once: true })
     try {
-      await line.send(envelope, message)
+      await line.send(envelope, beforeEnd === undefined ? message : Readable.from(held(message, beforeEnd)))
     } catch (error) {
       line.connection.close()
       throw signal.aborted ? signal.reason : error
@@ -83,7 +87,13 @@ interface Line {
   readonly connection: SMTPConnection
   mails: number
   timer: NodeJS.Timeout | undefined
-  send(envelope: Envelope, message: Buffer): Promise<void>
+  send(envelope: Envelope, message: Buffer | Readable): Promise<void>
+}
+
+/** The mail, which does not end before it may: the line with a dot comes when the stream ends. */
+async function* held(message: Buffer, beforeEnd: () => Promise<void>): AsyncGenerator<Buffer> {
+  yield message
+  await beforeEnd()
 }
 
 async function open(settings: SmtpSettings, dial: Dial, signal: AbortSignal): Promise<Line> {
@@ -118,6 +128,6 @@ async function open(settings: SmtpSettings, dial: Dial, signal: AbortSignal): Pr
   } finally {
     signal.removeEventListener('abort', end)
   }
-  const send = (envelope: Envelope, message: Buffer) => step((done) => connection.send(envelope, message, done))
+  const send: Line['send'] = (envelope, message) => step((done) => connection.send(envelope, message, done))
   return { socket, connection, mails: 0, timer: undefined, send }
 }

@@ -19,8 +19,11 @@ export interface Trip {
   readonly lane: string
   /** Calls to it at a time, if fewer than usual. */
   readonly width?: number
-  /** Makes one try. Does not throw for anything the world did. */
-  go(at: EpochMs, signal: AbortSignal): Promise<Attempted>
+  /**
+   * Makes one try. Does not throw for anything the world did.
+   * @param alone resolves when no other try of the lane is between this point and what came of it being recorded
+   */
+  go(at: EpochMs, signal: AbortSignal, alone: () => Promise<void>): Promise<Attempted>
 }
 
 /** Knows what the deliveries of its kinds are and where they go. */
@@ -95,10 +98,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     tries += 1
     let isUp = true
     try {
-      const tried = await prepared.go(at, stopping.signal)
+      const tried = await prepared.go(at, stopping.signal, admission.alone)
       isUp = tried.isUp
       // Until this is durable its place is taken: after a crash, no more than a lane is wide are told twice.
       await tried.record?.()
+      // What is recorded is not sent again, settled or not.
+      if (tried.record !== undefined) admission.pass()
       await settle(delivery, tried.settlement)
     } finally {
       admission.leave(isUp)

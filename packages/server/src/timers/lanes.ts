@@ -1,4 +1,5 @@
 import { type Clock, type EpochMs, MINUTE_MS, SECOND_MS } from '@damson/core'
+import { Turnstile } from './turnstile.ts'
 
 /** Calls to one destination at a time. A hanging one then holds this many sockets for 30 s, and no more. */
 const LANE_CALLS = 16
@@ -12,7 +13,14 @@ const COOLING_MS = MINUTE_MS
 const LANES_MAX = 1_000
 
 /** A place in a lane, or when to ask again. */
-export type Admission = { readonly leave: (isUp: boolean) => void } | { readonly laterAt: EpochMs }
+export type Admission = Place | { readonly laterAt: EpochMs }
+
+export interface Place {
+  /** Resolves when no other call of the lane is between here and `pass`, or its end. */
+  alone(): Promise<void>
+  pass(): void
+  leave(isUp: boolean): void
+}
 
 /** Keeps destinations apart: each has a few calls at a time, and none while it is down. By process, in memory. */
 export interface Lanes {
@@ -41,6 +49,7 @@ class Lane {
   #failures = 0
   #coolUntil: EpochMs = 0
   readonly #queue: (() => void)[] = []
+  readonly #turnstile = new Turnstile()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -62,10 +71,14 @@ class Lane {
     }
   }
 
-  #admit(): Admission {
+  #admit(): Place {
     this.#calls += 1
+    const who = {}
     return {
+      alone: () => this.#turnstile.enter(who),
+      pass: () => this.#turnstile.leave(who),
       leave: (isUp) => {
+        this.#turnstile.leave(who)
         this.#calls -= 1
         this.#failures = isUp ? 0 : this.#failures + 1
         if (this.#failures >= FAILURES_MAX) this.#coolUntil = this.#clock.now() + COOLING_MS

@@ -4,7 +4,7 @@ import { MESSAGE_DELIVERY, type Outgoing } from '../engine/messages/outgoing.ts'
 import type { Logger } from '../logger.ts'
 import { retryAt, triesMax } from '../senders/retries.ts'
 import type { MailLinks } from '../services/mail-links.ts'
-import { type OutboxSender, outcomeOfError, type SendOutcome } from '../senders/sender.ts'
+import { type OutboxSender, outcomeOfError, type SendContext, type SendOutcome } from '../senders/sender.ts'
 import type { Senders } from '../senders/senders.ts'
 import type { Delivery, Settlement } from '../store/deliveries.ts'
 import type { Attempted } from './attempt.ts'
@@ -44,7 +44,7 @@ export function messageCarrier(options: MessageCarrierOptions): Carrier {
     return {
       lane: `${appId} ${lane}`,
       ...(sender.width !== undefined && { width: sender.width }),
-      go: (at, signal) => go(delivery, outgoing, sender, at, signal),
+      go: (at, signal, alone) => go(delivery, outgoing, sender, at, { signal, alone }),
     }
   }
 
@@ -53,12 +53,12 @@ export function messageCarrier(options: MessageCarrierOptions): Carrier {
     outgoing: Outgoing,
     sender: OutboxSender,
     at: EpochMs,
-    signal: AbortSignal,
+    { signal, alone }: Pick<SendContext, 'signal' | 'alone'>,
   ): Promise<Attempted> {
     const { id, appId, attempt } = delivery
     const addresses = addressesOf?.(appId, id, outgoing) ?? null
     const outcome = await sender
-      .send(outgoing.part, { id, at, signal, addresses })
+      .send(outgoing.part, { id, at, signal, alone, addresses })
       .catch((error: unknown) => failure(error, delivery))
     // The server stops: nobody knows whether it was taken, so it is sent again as soon as there is a server.
     if (outcome.type === 'later' && signal.aborted)
