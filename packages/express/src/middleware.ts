@@ -1,11 +1,12 @@
 import { systemClock, type Client } from '@damson/core'
-import { createVisitors, type Visitor, type Visitors } from '@damson/core/web'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createVisitors, type Visitors } from '@damson/core/web'
+import type { IncomingMessage } from 'node:http'
 import { beaconOf, sendScript } from './beacon.ts'
+import { writeCookie } from './cookie.ts'
 import type { DamsonOptions, Middleware } from './options.ts'
 import { enterScope, findScope } from './registry.ts'
 import { isBrowser, isNoSign } from './requests.ts'
-import { consentOf, report, safely, Scope, type ScopeParts } from './scope.ts'
+import { consentOf, report, safely, Scope, type Arrival } from './scope.ts'
 import { noteSignOfLife } from './sign-of-life.ts'
 
 /**
@@ -27,31 +28,23 @@ function middleware(client: Client, options: DamsonOptions): Middleware {
   const visitors = visitorsOf(options)
   const beacon = beaconOf(client, options)
 
-  /** Never rejects. Most requests bring a cookie that was seen lately: they go on at once. */
-  function prepare(request: IncomingMessage, response: ServerResponse): Scope | Promise<Scope> {
-    const isSign = !isNoSign(request) && beacon?.isMessage(request) !== true && !isIgnored(options, request)
-    const consent = consentOf(options, request)
-    const isWelcome = isSign && consent === 'granted'
-    const scopeFor = (parts: Recognized): Scope => {
-      const scope = new Scope({ client, options, request, consent, ...parts })
-      if (isSign) response.once('close', () => noteSignOfLife(scope, options, request, response))
-      return scope
-    }
-    const recognizer = { visitors, options, request, response, isWelcome }
-    const recalled = recall(recognizer)
-    return recalled === null ? recognize(recognizer).then(scopeFor) : scopeFor(recalled)
+  function enter(scope: Scope, next: () => void): void {
+    const { request, response, isSign } = scope.arrival
+    // Few objects, and no promises, for the many requests of visitors who are known: each is garbage of every request.
+    if (isSign) response.on('close', () => noteSignOfLife(scope))
+    if (beacon?.isMessage(request) === true) void beacon.answer(request, response, scope)
+    else enterScope(request, scope, next)
   }
 
   return function damsonMiddleware(request, response, next) {
     if (findScope(request) !== undefined) return next()
     if (beacon?.isScript(request) === true) return sendScript(response)
-    const go = (scope: Scope): void => {
-      if (beacon?.isMessage(request) === true) void beacon.answer(request, response, scope)
-      else enterScope(request, scope, next)
-    }
-    const prepared = prepare(request, response)
-    if (prepared instanceof Scope) go(prepared)
-    else void prepared.then(go)
+    const isSign = !isNoSign(request) && beacon?.isMessage(request) !== true && !isIgnored(options, request)
+    const consent = consentOf(options, request)
+    const arrival = { client, options, visitors, request, response, consent, isSign }
+    const recalled = recall(arrival)
+    if (recalled === null) void recognize(arrival).then((scope) => enter(scope, next))
+    else enter(recalled, next)
   }
 }
 
@@ -59,61 +52,51 @@ function isIgnored(options: DamsonOptions, request: IncomingMessage): boolean {
   return safely(options, true, () => options.ignore?.(request) === true)
 }
 
-type Recognized = Pick<ScopeParts, 'visitor' | 'standing' | 'forget'>
-
-interface Recognizer {
-  readonly visitors: Visitors | null
-  readonly options: DamsonOptions
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly isWelcome: boolean
-}
-
-/** Somebody whose cookie was seen lately and stays as it is. */
-function recall({ visitors, options, request, response, isWelcome }: Recognizer): Recognized | null {
+/** Somebody whose cookie was seen lately and stays as it is: most requests are theirs, and go on at once. */
+function recall(arrival: Arrival): Scope | null {
+  const { visitors, options, request } = arrival
   const known = visitors?.recall(request.headers.cookie) ?? null
   if (visitors === null || known === null) return null
-  if (isWelcome && (visitors.renew(known) !== null || (known.hasSignedIn !== true && isSignedIn(options, request))))
-    return null
-  return { visitor: known, standing: 'known', forget: () => write(visitors, response, visitors.issue()) }
+  const isStale = visitors.renew(known) !== null || (known.hasSignedIn !== true && isSignedIn(options, request))
+  return isStale && isWelcome(arrival) ? null : new Scope(arrival, known, 'known')
 }
 
 /** Never rejects: a visitor whom we fail to recognize is one who is passing. */
-async function recognize({ visitors, options, request, response, isWelcome }: Recognizer): Promise<Recognized> {
+async function recognize(arrival: Arrival): Promise<Scope> {
+  const { visitors, options, request, response } = arrival
   const { clock = systemClock } = options
-  const passing = (): Recognized => {
-    return { visitor: { deviceId: crypto.randomUUID(), issuedAt: clock.now() }, standing: 'passing', forget: null }
+  const passing = (): Scope => {
+    return new Scope(arrival, { deviceId: crypto.randomUUID(), issuedAt: clock.now() }, 'passing')
   }
   if (visitors === null) return passing()
-  const forget = () => write(visitors, response, visitors.issue())
   try {
     const known = await visitors.read(request.headers.cookie)
     if (known !== null) {
       // The scope still sees the visitor as read: it has yet to hand over.
-      const signsIn = isWelcome && known.hasSignedIn !== true && isSignedIn(options, request)
+      const signsIn = isWelcome(arrival) && known.hasSignedIn !== true && isSignedIn(options, request)
       const signedIn = signsIn ? { ...known, hasSignedIn: true } : null
-      const renewed = isWelcome ? (visitors.renew(signedIn ?? known) ?? signedIn) : null
-      if (renewed !== null) await write(visitors, response, renewed)
-      return { visitor: known, standing: 'known', forget }
+      const renewed = isWelcome(arrival) ? (visitors.renew(signedIn ?? known) ?? signedIn) : null
+      if (renewed !== null) await writeCookie(visitors, response, renewed)
+      return new Scope(arrival, known, 'known')
     }
-    if (!isWelcome || !isBrowser(request)) return passing()
+    if (!isWelcome(arrival) || !isBrowser(request)) return passing()
     const visitor = visitors.issue()
-    await write(visitors, response, isSignedIn(options, request) ? { ...visitor, hasSignedIn: true } : visitor)
-    return { visitor, standing: 'new', forget }
+    const isHere = isSignedIn(options, request)
+    await writeCookie(visitors, response, isHere ? { ...visitor, hasSignedIn: true } : visitor)
+    return new Scope(arrival, visitor, 'new')
   } catch (error) {
     report(options, error)
     return passing()
   }
 }
 
-function isSignedIn(options: DamsonOptions, request: IncomingMessage): boolean {
-  return safely(options, null, () => options.identify?.(request)) != null
+/** Whether whoever came may be given a cookie. */
+function isWelcome({ isSign, consent }: Arrival): boolean {
+  return isSign && consent === 'granted'
 }
 
-/** Beside the cookies that others have set. */
-async function write(visitors: Visitors, response: ServerResponse, visitor: Visitor): Promise<void> {
-  const cookie = await visitors.cookieFor(visitor)
-  if (!response.headersSent) response.appendHeader('set-cookie', cookie)
+function isSignedIn(options: DamsonOptions, request: IncomingMessage): boolean {
+  return safely(options, null, () => options.identify?.(request)) != null
 }
 
 function visitorsOf({ cookie, secrets = [], clock }: DamsonOptions): Visitors | null {

@@ -3,29 +3,31 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage } from 'node:http'
 import type { Scope } from './scope.ts'
 
-interface Registry {
-  readonly scopes: WeakMap<IncomingMessage, Scope>
-  readonly storage: AsyncLocalStorage<Scope>
+/**
+ * What a request holds of us, and the process: the same for each copy of this module, as an app may load it as ESM here and as
+ * CommonJS there. The request itself is what remembers, since a `WeakMap` makes each collection of garbage dearer.
+ */
+const KEY = Symbol.for('damson.express.2')
+const shared = globalThis as { [KEY]?: AsyncLocalStorage<Scope> }
+const storage = (shared[KEY] ??= new AsyncLocalStorage())
+
+interface Known {
+  [KEY]?: Scope
 }
 
-/** One per process, not per copy of this module: an app may load it as ESM here and as CommonJS there. */
-const KEY = Symbol.for('damson.express.1')
-const shared = globalThis as { [KEY]?: Registry }
-const registry = (shared[KEY] ??= { scopes: new WeakMap(), storage: new AsyncLocalStorage() })
-
 export function findScope(request: IncomingMessage): Scope | undefined {
-  return registry.scopes.get(request)
+  return (request as Known)[KEY]
 }
 
 /** Remembers the scope, and is the one place where a request's work begins: `run` and all it starts know whose they are. */
 export function enterScope(request: IncomingMessage, scope: Scope, run: () => void): void {
-  registry.scopes.set(request, scope)
-  registry.storage.run(scope, run)
+  ;(request as Known)[KEY] = scope
+  storage.run(scope, run)
 }
 
 /** @throws {DamsonError} MIDDLEWARE_MISSING: says which line to add. */
 export function scopeOf(request: IncomingMessage, caller: string): Scope {
-  const scope = registry.scopes.get(request)
+  const scope = findScope(request)
   if (scope !== undefined) return scope
   throw new DamsonError(
     'MIDDLEWARE_MISSING',
@@ -39,5 +41,5 @@ export function scopeOf(request: IncomingMessage, caller: string): Scope {
  * `req`; where there is one, `getTracker(req)` says more clearly what is meant.
  */
 export function currentTracker<E extends object = Record<string, Params>>(): Tracker<E> | null {
-  return (registry.storage.getStore()?.tracker() as Tracker<E> | undefined) ?? null
+  return (storage.getStore()?.tracker() as Tracker<E> | undefined) ?? null
 }

@@ -1,4 +1,4 @@
-import { headersOf, isPrefetch } from '@damson/core/web'
+import { headerOf, isPrefetch } from '@damson/core/web'
 import type { IncomingMessage } from 'node:http'
 
 /** What Express adds to a request, in either version. All of it may be missing: `node:http` has none. */
@@ -29,18 +29,18 @@ function withoutQuery(target: string): string {
 /** A person went to a page, as opposed to a page fetching something, or a program. */
 export function isNavigation(request: IncomingMessage): boolean {
   if (request.method !== 'GET' && request.method !== 'POST') return false
-  const mode = headersOf(request.headers).get('sec-fetch-mode')
+  const mode = headerOf(request.headers, 'sec-fetch-mode')
   return mode === null ? acceptsPages(request) : mode === 'navigate'
 }
 
 /** Whoever is no browser will not bring a cookie back. */
 export function isBrowser(request: IncomingMessage): boolean {
-  const headers = headersOf(request.headers)
-  return headers.get('sec-fetch-mode') !== null || headers.get('sec-fetch-site') !== null || acceptsPages(request)
+  const { headers } = request
+  return headerOf(headers, 'sec-fetch-mode') !== null || headerOf(headers, 'sec-fetch-site') !== null || acceptsPages(request)
 }
 
 function acceptsPages(request: IncomingMessage): boolean {
-  return headersOf(request.headers).get('accept')?.includes('text/html') === true
+  return headerOf(request.headers, 'accept')?.includes('text/html') === true
 }
 
 const ASSET = /\.(?:avif|css|gif|ico|jpe?g|js|json|map|mjs|mp[34]|png|svg|txt|ttf|webm|webmanifest|webp|woff2?|xml)$/i
@@ -54,10 +54,10 @@ export function isNoSign(request: IncomingMessage): boolean {
 
 /** The host the browser asked for. `X-Forwarded-Host` counts only from a proxy that the app's `trust proxy` names. */
 export function hostOf(request: IncomingMessage): string | null {
-  const headers = headersOf(request.headers)
-  const forwarded = headers.get('x-forwarded-host')
+  const { headers } = request
+  const forwarded = headerOf(headers, 'x-forwarded-host')
   const trust = (request as ExpressParts).app?.get?.('trust proxy fn')
-  if (forwarded === null || typeof trust !== 'function') return headers.get('host')
+  if (forwarded === null || typeof trust !== 'function') return headerOf(headers, 'host')
   const isTrusted = (trust as (address: string | undefined, hop: number) => boolean)(request.socket.remoteAddress, 0)
-  return isTrusted ? (forwarded.split(',')[0] ?? '').trim() : headers.get('host')
+  return isTrusted ? (forwarded.split(',')[0] ?? '').trim() : headerOf(headers, 'host')
 }

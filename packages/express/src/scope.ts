@@ -6,38 +6,43 @@ import {
   type Tracker,
   type TrackerOptions,
 } from '@damson/core'
-import { handOver, headersOf, type BeaconRequest, type Visitor } from '@damson/core/web'
-import type { IncomingMessage } from 'node:http'
+import { handOver, type BeaconRequest, type Visitor, type Visitors } from '@damson/core/web'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { writeCookie } from './cookie.ts'
 import { warnOnce, type DamsonOptions } from './options.ts'
 
-export interface ScopeParts {
+/** A request as it comes in, before it is known whose it is. */
+export interface Arrival {
   readonly client: Client
   readonly options: DamsonOptions
+  /** None where there are no cookies. */
+  readonly visitors: Visitors | null
   readonly request: IncomingMessage
-  readonly visitor: Visitor
-  /** `known` brought a cookie of ours, `new` was just given one, `passing` will not come back as the same. */
-  readonly standing: 'known' | 'new' | 'passing'
+  readonly response: ServerResponse
   readonly consent: Consent
-  /** Replaces the visitor's cookie by a stranger's; none where there is no cookie. */
-  readonly forget: (() => Promise<void>) | null
+  /** Whether it tells that somebody is there. */
+  readonly isSign: boolean
 }
+
+/** `known` brought a cookie of ours, `new` was just given one, `passing` will not come back as the same. */
+export type Standing = 'known' | 'new' | 'passing'
 
 /** What we hold for one request. A class because there is one for each: its methods exist once. */
 export class Scope {
-  readonly #parts: ScopeParts
+  readonly arrival: Arrival
+  readonly standing: Standing
+  readonly #visitor: Visitor
   #tracker: Tracker | null = null
   /** Whoever was signed in last: a route may sign out first and tell us then. */
   #lastUserId: string | null = null
   #handedOverTo: string | null = null
   hasLoggedOut = false
 
-  constructor(parts: ScopeParts) {
-    this.#parts = parts
+  constructor(arrival: Arrival, visitor: Visitor, standing: Standing) {
+    this.arrival = arrival
+    this.standing = standing
+    this.#visitor = visitor
     this.#userId()
-  }
-
-  get standing(): ScopeParts['standing'] {
-    return this.#parts.standing
   }
 
   /** Whether the next request of the same person will be known as theirs. */
@@ -51,17 +56,17 @@ export class Scope {
   }
 
   identity(userId = this.#userId()): Identity {
-    const { visitor, standing } = this.#parts
-    const deviceId = this.#ownDeviceId() ?? undefined
-    if (userId === null) return { deviceId: deviceId ?? visitor.deviceId }
+    const { deviceId } = this.#visitor
+    const own = this.#ownDeviceId() ?? undefined
+    if (userId === null) return { deviceId: own ?? deviceId }
     // A program that signs in with each request would else be a new device each time.
-    return { userId, deviceId: deviceId ?? (standing === 'passing' ? undefined : visitor.deviceId) }
+    return { userId, deviceId: own ?? (this.standing === 'passing' ? undefined : deviceId) }
   }
 
   /** What the beacon's handler asks. A visitor without a cookie is nobody yet. */
   forBeacon(): Pick<BeaconRequest, 'visitor' | 'userId' | 'consent' | 'userAgent' | 'waitUntil'> {
-    const { visitor, standing } = this.#parts
-    const deviceId = this.#ownDeviceId() ?? (standing === 'passing' ? null : visitor.deviceId)
+    const visitor = this.#visitor
+    const deviceId = this.#ownDeviceId() ?? (this.standing === 'passing' ? null : visitor.deviceId)
     return {
       visitor: deviceId === null ? null : { ...visitor, deviceId },
       userId: this.#userId(),
@@ -72,10 +77,10 @@ export class Scope {
   /** A device that is signed out is a stranger's: whoever comes next may be somebody else. */
   async logout(): Promise<void> {
     this.hasLoggedOut = true
-    const { options, forget } = this.#parts
+    const { options, visitors, response } = this.arrival
     try {
       await this.#trackerOf(this.#lastUserId).stop({ urgent: true })
-      await forget?.()
+      if (visitors !== null && this.standing !== 'passing') await writeCookie(visitors, response, visitors.issue())
     } catch (error) {
       report(options, error)
     }
@@ -92,43 +97,45 @@ export class Scope {
 
   /** Before anything is tracked for somebody who has just signed in. */
   #handOver(userId: string): void {
-    const { client, options, visitor, standing } = this.#parts
+    const { client, options } = this.arrival
+    const visitor = this.#visitor
     // Of a new visitor there is nothing yet to hand over.
-    if (standing !== 'known' || visitor.hasSignedIn === true || this.#handedOverTo === userId) return
+    if (this.standing !== 'known' || visitor.hasSignedIn === true || this.#handedOverTo === userId) return
     this.#handedOverTo = userId
     handOver(client, visitor, userId, this.#trackerOptions()).catch((error: unknown) => report(options, error))
   }
 
   #make(identity: Identity): Tracker {
-    const { client, options, visitor } = this.#parts
+    const { client, options } = this.arrival
     try {
       return client.for(identity, this.#trackerOptions())
     } catch (error) {
       // An id the server would refuse. The route goes on, and what it tracks is the visitor's.
       report(options, error)
-      return client.for({ deviceId: visitor.deviceId }, this.#trackerOptions())
+      return client.for({ deviceId: this.#visitor.deviceId }, this.#trackerOptions())
     }
   }
 
   #trackerOptions(): TrackerOptions & { readonly consent: Consent } {
-    const { options, request, consent } = this.#parts
+    const { options, request, consent } = this.arrival
     return {
       // What a route decided holds for the rest of the request, whoever signs in.
       consent: this.#tracker?.consent ?? consent,
-      userAgent: headersOf(request.headers).get('user-agent') ?? undefined,
+      userAgent: request.headers['user-agent'],
       ...(options.waitUntil && { waitUntil: options.waitUntil }),
     }
   }
 
   #userId(): string | null {
-    const { options, request } = this.#parts
+    const { options, request } = this.arrival
     const userId = safely(options, null, () => options.identify?.(request)) ?? null
     if (userId !== null) this.#lastUserId = userId
     return userId
   }
 
   #ownDeviceId(): string | null {
-    const { options, request } = this.#parts
+    const { options, request } = this.arrival
+    if (options.deviceId === undefined) return null
     return safely(options, null, () => options.deviceId?.(request)) ?? null
   }
 }

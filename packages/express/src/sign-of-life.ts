@@ -8,15 +8,11 @@ import { report, type Scope } from './scope.ts'
  * What an answered request tells of a session. Told after the response, when it is known who signed in and how it went; so it
  * costs the visitor nothing. Never throws.
  */
-export function noteSignOfLife(
-  scope: Scope,
-  options: DamsonOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
+export function noteSignOfLife(scope: Scope): void {
+  const { options, request, response } = scope.arrival
   const failed = (error: unknown): void => report(options, error)
   try {
-    if (scope.hasLoggedOut || !scope.isAnybody || !isReliable(scope, request, response)) return
+    if (scope.hasLoggedOut || !scope.isAnybody || !isReliable(scope)) return
     const tracker = scope.tracker()
     seen(tracker, isNavigation(request))?.catch(failed)
     const tracked = trackedAs(options, request, response)
@@ -33,8 +29,8 @@ export function noteSignOfLife(
  * Whoever has just been given a cookie may never bring it back, as crawlers do not, and each of their requests would be a
  * session. So only a page that was found counts at once; the rest counts from the second request on.
  */
-function isReliable(scope: Scope, request: IncomingMessage, response: ServerResponse): boolean {
-  return scope.standing !== 'new' || (isNavigation(request) && response.statusCode < 400)
+function isReliable({ standing, arrival }: Scope): boolean {
+  return standing !== 'new' || (isNavigation(arrival.request) && arrival.response.statusCode < 400)
 }
 
 /**

@@ -127,8 +127,9 @@ export function encodeAction({ action, subject, name, params, args, time }: Queu
     deviceId: subject.deviceId,
     time: time / 1000,
     reqId,
-    uuid: reqId.replace(/-[^-]*$/, ''),
-    [action === 'advance' ? 'state' : 'event']: name,
+    uuid: reqId.slice(0, reqId.lastIndexOf('-')),
+    event: action === 'advance' ? undefined : name,
+    state: action === 'advance' ? name : undefined,
     params,
   })
 }

@@ -99,7 +99,7 @@ function openerFor({ core, subject }: Origin, now: EpochMs) {
   const opener = openerOf(core, subject.session, now)
   if (!opener) return undefined
   const action = core.autoStart === 'start' ? 'start' : opener
-  core.tell('debug', 'no session is known to be open', { opener: action, ...subject })
+  core.tell('debug', 'no open session is known', { opener: action, ...subject })
   return { action, args: action === 'start' ? undefined : { createDisposition: 'CreateIfNeeded' } }
 }
 

@@ -55,7 +55,7 @@ test('what is in flight is not dropped for something newer', async () => {
 test.each([
   [{ appId: '' }, 'needs appId'],
   [{ clientKey: '' }, 'needs clientKey'],
-  [{ fetch: undefined }, 'needs an endpoint or a fetch'],
+  [{ fetch: undefined }, 'needs endpoint or fetch'],
   [{ endpoint: 'stats.example.com' }, 'endpoint is not an http address: stats.example.com'],
   [{ maxQueue: 0 }, 'maxQueue is 0'],
 ])('misuse is refused when the client is made: %o', (options, message) => {

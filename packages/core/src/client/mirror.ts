@@ -55,8 +55,9 @@ export function forgetSession({ young, old }: Mirror, key: string): void {
 export function sessionOf(mirror: Mirror, key: string, now: EpochMs): MirroredSession | null {
   const outline = find(mirror, key)?.outline
   if (!outline) return null
+  const { startedAt, lastActivityAt, pausedMs } = outline
   const phase = phaseAt(outline, now, mirror.sessionRules)
-  return { ...outline, phase, lapsed: phase === outline.phase ? null : outline.phase }
+  return { phase, startedAt, lastActivityAt, pausedMs, lapsed: phase === outline.phase ? null : outline.phase }
 }
 
 function find(mirror: Mirror, key: string): Belief | undefined {

@@ -91,7 +91,8 @@ export interface ClientOptions<E extends object = Record<string, Params>> {
 
 /** The options with every default in place. */
 export interface Settings extends Required<Omit<ClientOptions, Optional | 'fetch' | 'beforeSend'>> {
-  readonly fetch: FetchLike
+  /** The platform's own where nobody says otherwise. */
+  readonly fetch?: FetchLike
   readonly devMode?: boolean
   readonly send?: 'batched' | 'now'
   readonly waitUntil?: (work: Promise<unknown>) => void
@@ -107,8 +108,7 @@ type Optional = 'devMode' | 'send' | 'waitUntil' | 'outbox' | 'onDrop' | 'teleme
 
 const DEFAULTS = {
   /** Stands in a request that never leaves the process. */
-  endpoint: 'http://damson.invalid/api',
-  fetch: (request: Request) => globalThis.fetch(request),
+  endpoint: 'http://damson.invalid',
   flushAt: 250,
   flushBytes: 2 ** 18,
   flushIntervalMs: 5 * SECOND_MS,
@@ -145,7 +145,7 @@ export function settingsOf<E extends object>(options: ClientOptions<E>): Setting
   const problems = [
     !given.appId && 'needs appId',
     !given.clientKey && 'needs clientKey',
-    !given.endpoint && !given.fetch && 'needs an endpoint or a fetch',
+    !given.endpoint && !given.fetch && 'needs endpoint or fetch',
     !/^https?:\/\/[^/]/.test(endpoint) && `endpoint is not an http address: ${endpoint}`,
     ...entries.map(([name, value]) => {
       const isNumber = typeof DEFAULTS[name as keyof typeof DEFAULTS] === 'number'

@@ -88,5 +88,5 @@ test('debug mode explains each decision to the logger', async () => {
   await ada.track('a')
   await ada.heartbeat()
   await client.flush()
-  expect(said).toEqual(['damson: no session is known to be open', 'damson: no heartbeat needed', 'damson: request'])
+  expect(said).toEqual(['damson: no open session is known', 'damson: no heartbeat needed', 'damson: request'])
 })

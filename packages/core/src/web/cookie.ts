@@ -45,13 +45,19 @@ function prefixOf(secure: boolean, path: string, domain: string | undefined): st
 
 /** Every value of one name, as sent: a cookie planted for a wider path or domain may stand beside ours. */
 export function cookieValues(header: string, name: string): readonly string[] {
-  if (!header.includes(name)) return []
+  const values: string[] = []
   const start = `${name}=`
-  return header
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(start))
-    .map((pair) => pair.slice(start.length))
+  for (let at = header.indexOf(start); at >= 0; at = header.indexOf(start, at + 1)) {
+    if (!beginsPair(header, at)) continue
+    const end = header.indexOf(';', at)
+    values.push(header.slice(at + start.length, end < 0 ? undefined : end).trimEnd())
+  }
+  return values
+}
+
+/** As opposed to standing in another cookie's name or value. */
+function beginsPair(header: string, at: number): boolean {
+  return at === 0 || header.slice(header.lastIndexOf(';', at - 1) + 1, at).trim() === ''
 }
 
 function invalid(option: string, found: string, expected: string): DamsonError {

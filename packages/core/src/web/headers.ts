@@ -8,13 +8,14 @@ export interface HeaderReader {
 }
 
 export function headersOf(source: HeaderSource): HeaderReader {
-  if (isHeaders(source)) return source
-  return {
-    get(name) {
-      const value = Object.hasOwn(source, name) ? source[name] : undefined
-      return (typeof value === 'object' ? value[0] : value) ?? null
-    },
-  }
+  return isHeaders(source) ? source : { get: (name) => headerOf(source, name) }
+}
+
+/** One header, where making a reader for it would be all the work there is. */
+export function headerOf(source: HeaderSource, name: string): string | null {
+  if (isHeaders(source)) return source.get(name)
+  const value = Object.hasOwn(source, name) ? source[name] : undefined
+  return (typeof value === 'object' ? value[0] : value) ?? null
 }
 
 /**
@@ -22,9 +23,8 @@ export function headersOf(source: HeaderSource): HeaderReader {
  * prerendered by the browser, and by the router of Next.
  */
 export function isPrefetch(source: HeaderSource): boolean {
-  const headers = headersOf(source)
-  if (headers.get('next-router-prefetch') !== null || headers.get('x-middleware-prefetch') !== null) return true
-  return PURPOSES.some((name) => headers.get(name)?.toLowerCase().includes('prefetch'))
+  if (headerOf(source, 'next-router-prefetch') !== null || headerOf(source, 'x-middleware-prefetch') !== null) return true
+  return PURPOSES.some((name) => headerOf(source, name)?.toLowerCase().includes('prefetch'))
 }
 
 /** Chrome's and the standard's, older Chrome's, Safari's, Firefox's. */

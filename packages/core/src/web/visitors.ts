@@ -52,23 +52,13 @@ export function createVisitors({ secrets, cookie, clock = systemClock }: Visitor
   const signedByOlder = new WeakSet<Visitor>()
 
   const isOver = (visitor: Visitor): boolean => clock.now() - visitor.issuedAt >= shape.maxAgeMs
-  const candidates = (header: string): readonly string[] => cookieValues(header, shape.name).slice(0, MAX_CANDIDATES)
 
   async function read(header: string): Promise<Visitor | null> {
-    for (const value of candidates(header)) {
-      const visitor = recall(value) ?? (await verify(value))
+    for (const value of cookieValues(header, shape.name).slice(0, MAX_CANDIDATES)) {
+      const visitor = verified.get(value) ?? (await verify(value))
       if (visitor !== null && !isOver(visitor)) return visitor
     }
     return null
-  }
-
-  /** The most recently used stay: taken out and put back, a key is the map's last. */
-  function recall(value: string): Visitor | null {
-    const visitor = verified.get(value)
-    if (visitor === undefined) return null
-    verified.delete(value)
-    verified.set(value, visitor)
-    return visitor
   }
 
   async function verify(value: string): Promise<Visitor | null> {
@@ -81,6 +71,7 @@ export function createVisitors({ secrets, cookie, clock = systemClock }: Visitor
     if (place > 0) signedByOlder.add(visitor)
     // Only what proved true is kept: whoever sends rubbish pushes nobody out.
     verified.set(value, visitor)
+    // The one verified longest ago. To find one writes nothing: keeping them in order of use would cost every request.
     if (verified.size > CACHE_SIZE) verified.delete(verified.keys().next().value as string)
     return visitor
   }
@@ -90,9 +81,9 @@ export function createVisitors({ secrets, cookie, clock = systemClock }: Visitor
     read: async (header) => (header === null || header === undefined ? null : read(header)),
     recall(header) {
       // Of several, the first may still turn out to be true.
-      const [value, ...others] = header === null || header === undefined ? [] : candidates(header)
-      const visitor = value === undefined || others.length > 0 ? null : recall(value)
-      return visitor === null || isOver(visitor) ? null : visitor
+      const [value, other] = header === null || header === undefined ? [] : cookieValues(header, shape.name)
+      const visitor = value === undefined || other !== undefined ? undefined : verified.get(value)
+      return visitor === undefined || isOver(visitor) ? null : visitor
     },
     issue: () => ({ deviceId: crypto.randomUUID(), issuedAt: clock.now() }),
     renew(visitor) {
