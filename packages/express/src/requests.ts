@@ -36,7 +36,11 @@ export function isNavigation(request: IncomingMessage): boolean {
 /** Whoever is no browser will not bring a cookie back. */
 export function isBrowser(request: IncomingMessage): boolean {
   const { headers } = request
-  return headerOf(headers, 'sec-fetch-mode') !== null || headerOf(headers, 'sec-fetch-site') !== null || acceptsPages(request)
+  return (
+    headerOf(headers, 'sec-fetch-mode') !== null ||
+    headerOf(headers, 'sec-fetch-site') !== null ||
+    acceptsPages(request)
+  )
 }
 
 function acceptsPages(request: IncomingMessage): boolean {

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { HOUR_MS } from '../clock.ts'
+import { createClient } from './client.ts'
 import { clientWorld } from './client-world.ts'
 
 test('track resolves before anything is sent, and flush delivers it in one multi', async () => {
@@ -273,4 +274,18 @@ test('an element that breaks the server each time does not slow down the rest of
     ['good'],
   ])
   expect(taken()).toContain('good')
+})
+
+test('the platform is asked with an address and the parts of a request, which it makes one of, and not two', async () => {
+  const asked: unknown[][] = []
+  const answering = async (...parts: unknown[]) => {
+    asked.push(parts)
+    return Response.json({ response: [{ success: true }, { success: true }] })
+  }
+  vi.stubGlobal('fetch', answering)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const client = createClient({ appId: 'a', clientKey: 'k', endpoint: 'https://stats.example/api' })
+  void client.for({ userId: 'ada' }).track('Opened')
+  expect(await client.close()).toMatchObject({ sent: 2 })
+  expect(asked).toEqual([['https://stats.example/api', expect.objectContaining({ method: 'POST' })]])
 })

@@ -23,7 +23,8 @@ export function headerOf(source: HeaderSource, name: string): string | null {
  * prerendered by the browser, and by the router of Next.
  */
 export function isPrefetch(source: HeaderSource): boolean {
-  if (headerOf(source, 'next-router-prefetch') !== null || headerOf(source, 'x-middleware-prefetch') !== null) return true
+  if (headerOf(source, 'next-router-prefetch') !== null || headerOf(source, 'x-middleware-prefetch') !== null)
+    return true
   return PURPOSES.some((name) => headerOf(source, name)?.toLowerCase().includes('prefetch'))
 }
 
