@@ -175,7 +175,3 @@ function localCapsOf({ session, day, week }: CapSource): readonly LocalCap[] {
     limit === undefined ? [] : [{ channel: 'IN_APP', type, limit }]
   return [...cap('SESSION', session), ...cap('DAY', day), ...cap('WEEK', week)]
 }
-
-export function isWithin({ startAt, endAt }: Pick<Message, 'startAt' | 'endAt'>, now: EpochMs): boolean {
-  return startAt <= now && now < endAt
-}

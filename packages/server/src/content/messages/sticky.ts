@@ -1,7 +1,8 @@
 import type { EpochMs } from '@damson/core'
 import type { Profile } from '../../engine/profile.ts'
 import type { Matches } from '../audience/index.ts'
-import { isWithin, type Message, type Messages } from './compile.ts'
+import type { Message, Messages } from './compile.ts'
+import { isWithin } from './term.ts'
 
 const NONE: readonly number[] = []
 

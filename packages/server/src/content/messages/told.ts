@@ -1,6 +1,7 @@
 import { DAY_MS, type EpochMs, SECOND_MS } from '@damson/core'
 import { type Campaign, scheduledAt } from '../campaigns.ts'
-import { isWithin, type Message, type Messages } from './compile.ts'
+import type { Message, Messages } from './compile.ts'
+import { isWithin } from './term.ts'
 import { wireLimits } from './limits.ts'
 import type { Channel } from './source.ts'
 import { wireFilter } from './triggers.ts'
