@@ -32,3 +32,20 @@ export function failureOf(error: unknown): Failure {
   if (typeof code === 'string' && AGAIN.has(code)) return 'again'
   return LOST.test(`${String(code)} ${message}`) ? 'again' : 'fatal'
 }
+
+/** Nobody can use the connection any more. */
+export function isConnectionOver(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return isSilent(error) || (typeof code === 'string' && /^(57P|08)/.test(code))
+}
+
+/** The connection went away, so the server may have carried out what was sent; an error it sent itself says it did not. */
+export function isSilent(error: unknown): boolean {
+  const { severity } = (error ?? {}) as { severity?: unknown }
+  return severity === undefined
+}
+
+/** The library knew already that the connection is gone, and sent nothing. */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('not queryable')
+}

@@ -16,7 +16,7 @@ import {
   sendHot,
 } from './load.ts'
 import type { RememberedRow, RememberedRows } from './remembered.ts'
-import type { Transaction } from './session.ts'
+import type { Sessions, Transaction } from './session.ts'
 import type { Task } from './task.ts'
 import { decideAll, type End, keysOf, needOf, type Player } from './turns.ts'
 import { createWork, type Work } from './work.ts'
@@ -38,8 +38,7 @@ export async function playGuessing(player: Player, tasks: readonly Task[]): Prom
     const lines = linesOf(work, writer)
     if (lines.length === 0) return ends
     lines.sort(inOrder)
-    const written = await sessions.within((transaction) => send(transaction, writer, lines))
-    const missed = learn(remembered, lines, await written())
+    const missed = learn(remembered, lines, await send(sessions, writer, lines))
     return ends.map((end, index) => (missed.has(keys[index] ?? '') ? missing(tasks[index], end) : end))
   } catch (error) {
     // Whatever it was, what is remembered may be why.
@@ -135,24 +134,25 @@ function read(
   })
 }
 
-/** @returns what became of it, to be asked once it is committed */
-async function send(
-  transaction: Transaction,
-  writer: Writer,
-  lines: readonly RowLines[],
-): Promise<() => Promise<Written>> {
+async function send(sessions: Sessions, writer: Writer, lines: readonly RowLines[]): Promise<Written> {
   const { statements, isNarrow } = writer
-  const post: Send = (statement, rows) => postHot(transaction, isNarrow, statement, rows)
   const guessed = lines.filter(({ row }) => row.isThere)
+  if (guessed.length === lines.length && !isNarrow)
+    return guessedAnswer(await sessions.once(guessedWrite(guessed)), guessed)
   const added = lines.filter(({ row }) => !row.isThere)
-  const written = isNarrow ? await sendNarrow(transaction, writer, guessed, post) : sendWide(transaction, guessed)
-  insertRows(post, statements, added)
-  appendRows(post, statements, added)
-  return written
+  const answer = await sessions.within(async (transaction) => {
+    const post: Send = (statement, rows) => postHot(transaction, isNarrow, statement, rows)
+    const written = isNarrow ? await sendNarrow(transaction, writer, guessed, post) : sendWide(transaction, guessed)
+    insertRows(post, statements, added)
+    appendRows(post, statements, added)
+    return written
+  })
+  return answer()
 }
 
 const NOBODY: Written = { lines: [], version: '' }
 
+/** @returns what became of it, to be asked once it is committed */
 function sendWide(transaction: Transaction, lines: readonly RowLines[]): () => Promise<Written> {
   if (lines.length === 0) return () => Promise.resolve(NOBODY)
   const answer = transaction.run(guessedWrite(lines))

@@ -1,3 +1,4 @@
+import { isConnectionOver, isSilent, isUnsent } from './failures.ts'
 import type { PostgresClient, PostgresPool, PostgresResult, PostgresStatement } from './pool.ts'
 
 /** A transaction under way. Statements are sent at once, one behind the other, and each answer is a promise. */
@@ -28,6 +29,11 @@ export interface Sessions {
    * @throws {CommitUnknownError} or what failed
    */
   within<T>(use: (transaction: Transaction) => Promise<T>): Promise<T>
+  /**
+   * Runs one statement that is a transaction by itself, committed when it resolves.
+   * @throws {CommitUnknownError} or what failed
+   */
+  once(statement: PostgresStatement): Promise<PostgresResult>
   /** Runs what only reads; where it can be, each statement by itself, so that it sees what was committed before it. */
   reading<T>(use: (transaction: Transaction) => Promise<T>): Promise<T>
   /** What a transaction is given at its start, or a direct connection once. */
@@ -78,6 +84,10 @@ export function createSessions({ pool, ...options }: SessionOptions): Sessions {
 
   return {
     within: async (use) => on(await pool.connect(), true, use),
+    async once(statement) {
+      const client = await pool.connect()
+      return client.isDirect ? alone(client, statement) : on(client, true, ({ run }) => run(statement))
+    },
     async reading(use) {
       const client = await pool.connect()
       // Behind a pooler settings are those of a transaction.
@@ -101,14 +111,21 @@ async function commit(client: PostgresClient, sent: readonly Promise<PostgresRes
   throw isLost ? unknown(end) : new Error('Expected COMMIT to commit, but the transaction was rolled back.')
 }
 
-function unknown(end: PromiseRejectedResult | undefined): CommitUnknownError {
-  return new CommitUnknownError(end?.reason)
+/** Without a word around it the statement is committed before it is answered, or not at all. */
+async function alone(client: PostgresClient, statement: PostgresStatement): Promise<PostgresResult> {
+  try {
+    const result = await client.query(statement)
+    client.release()
+    return result
+  } catch (error) {
+    client.release(isConnectionOver(error))
+    // A server that says what went wrong says it instead of the commit.
+    throw isSilent(error) && !isUnsent(error) ? new CommitUnknownError(error) : error
+  }
 }
 
-/** The connection went away, so the server may have carried out what was sent; an error it sent itself says it did not. */
-function isSilent(error: unknown): boolean {
-  const { severity } = (error ?? {}) as { severity?: unknown }
-  return severity === undefined
+function unknown(end: PromiseRejectedResult | undefined): CommitUnknownError {
+  return new CommitUnknownError(end?.reason)
 }
 
 async function abandon(client: PostgresClient, sent: readonly Promise<PostgresResult>[]): Promise<void> {
