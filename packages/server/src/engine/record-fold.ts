@@ -9,7 +9,9 @@ interface OpenState extends Mutable<Omit<StateLine, 'events'>> {
   readonly events: EventLine[]
 }
 
-interface OpenRecord extends Mutable<Omit<SessionRecord, 'states'>> {
+/** A record that may still change. It is told as one object that is kept, and not copied at the end: there is one for each session. */
+interface OpenRecord {
+  readonly told: Mutable<SessionRecord>
   readonly states: Map<string, OpenState>
   eventCount: number
   /** The id of its nameless state, once it is needed. */
@@ -64,7 +66,7 @@ export class RecordFold {
 
   /** In order of their beginning, then of their ids. */
   records(): readonly SessionRecord[] {
-    const records = [...this.#records.values()].map((record) => this.#closed(record))
+    const records = [...this.#records.values()].map((record) => closed(record))
     return records.sort((one, two) => one.startedAt - two.startedAt || (one.id < two.id ? -1 : 1))
   }
 
@@ -73,26 +75,29 @@ export class RecordFold {
     if (entry.kind === 'sessionStarted') this.#endOffline(deviceId, at)
     const isSession = entry.kind === 'sessionStarted' && entry.counted
     this.#records.set(id, {
-      id,
-      isSession,
-      deviceId,
-      startedAt: at,
-      durationMs: 0,
-      completeAt: entry.kind === 'sessionStarted' ? null : at + this.#rules.offlineRecordMs,
+      told: {
+        id,
+        isSession,
+        deviceId,
+        startedAt: at,
+        durationMs: 0,
+        completeAt: entry.kind === 'sessionStarted' ? null : at + this.#rules.offlineRecordMs,
+        states: [],
+        ...(client !== undefined && { client }),
+        ...(sdkVersion !== undefined && { sdkVersion }),
+        ...(prior !== undefined && { prior }),
+        ...(entry.kind === 'offlineOpened' && entry.snapshot !== undefined && { snapshot: entry.snapshot }),
+      },
       states: new Map(),
       eventCount: 0,
       nameless: null,
       impressions: null,
-      ...(client !== undefined && { client }),
-      ...(sdkVersion !== undefined && { sdkVersion }),
-      ...(prior !== undefined && { prior }),
-      ...(entry.kind === 'offlineOpened' && entry.snapshot !== undefined && { snapshot: entry.snapshot }),
     })
   }
 
   /** What happened outside of sessions is over when one starts on the same device (specification 6.7). */
   #endOffline(deviceId: string | null, at: EpochMs): void {
-    for (const record of this.#records.values()) {
+    for (const { told: record } of this.#records.values()) {
       const { completeAt } = record
       if (record.isSession || record.deviceId !== deviceId || completeAt === null) continue
       if (record.startedAt <= at && at < completeAt) record.completeAt = at
@@ -102,21 +107,22 @@ export class RecordFold {
   #addTo(record: OpenRecord | undefined, entry: RecordEntry): void {
     // What belongs to a record that was discarded is gone with it.
     if (record === undefined) return
+    const { told } = record
     switch (entry.kind) {
       case 'sessionCounted':
-        record.isSession = true
-        record.startedAt = entry.at
-        record.prior = entry.prior
+        told.isSession = true
+        told.startedAt = entry.at
+        told.prior = entry.prior
         return
       case 'sessionEnded':
-        return end(record, entry, this.#rules)
+        return end(told, entry, this.#rules)
       case 'sessionReopened':
-        record.completeAt = null
-        record.durationMs = 0
+        told.completeAt = null
+        told.durationMs = 0
         return
       case 'sessionExtended':
-        record.durationMs += entry.durationMs
-        record.completeAt = Math.max(record.completeAt ?? entry.at, entry.at)
+        told.durationMs += entry.durationMs
+        told.completeAt = Math.max(told.completeAt ?? entry.at, entry.at)
         return
       case 'stateEntered':
         enter(record, entry)
@@ -136,16 +142,6 @@ export class RecordFold {
     if (record === undefined) return
     record.impressions ??= new Map()
     record.impressions.set(testId, variantId)
-  }
-
-  #closed({ states, eventCount: _, nameless: __, impressions, snapshot, ...record }: OpenRecord): SessionRecord {
-    return {
-      ...record,
-      ...(snapshot !== undefined && {
-        snapshot: impressions === null ? snapshot : impressed(snapshot, impressions),
-      }),
-      states: [...states.values()].map(sortedState).sort(byBeginning),
-    }
   }
 }
 
@@ -184,7 +180,7 @@ function impressed(snapshot: Snapshot, impressions: ReadonlyMap<number, number>)
 }
 
 function end(
-  record: OpenRecord,
+  record: OpenRecord['told'],
   { at, startedAt, durationMs, reason, snapshot }: Extract<Entry, { kind: 'sessionEnded' }>,
   { inactivityMs, pausedMs }: SessionRules,
 ): void {
@@ -209,8 +205,8 @@ function enter(record: OpenRecord, { stateId, name, at, info, params, firstAfter
 
 function addEvent(record: OpenRecord, entry: EventEntry): void {
   record.eventCount += 1
-  const state = entry.stateId ?? (record.nameless ??= namelessState(record.id))
-  const line = lineOf(entry, entry.eventId ?? derivedId(record.id, record.eventCount))
+  const state = entry.stateId ?? (record.nameless ??= namelessState(record.told.id))
+  const line = lineOf(entry, entry.eventId ?? derivedId(record.told.id, record.eventCount))
   const known = record.states.get(state)
   if (known === undefined) record.states.set(state, { stateId: state, events: [line] })
   else known.events.push(line)
@@ -223,6 +219,12 @@ function lineOf({ name, at, value, info, params, firstAfterMs }: EventEntry, eve
   if (params !== undefined) line.params = params
   if (firstAfterMs !== undefined) line.firstAfterMs = firstAfterMs
   return line
+}
+
+function closed({ told, states, impressions }: OpenRecord): SessionRecord {
+  told.states = [...states.values()].map(sortedState).sort(byBeginning)
+  if (told.snapshot !== undefined && impressions !== null) told.snapshot = impressed(told.snapshot, impressions)
+  return told
 }
 
 /** Events that arrived late stand where they belong. */
