@@ -130,6 +130,8 @@ async function moveAndKill(folder: string, url: string, next: ServerNode) {
   }
   // A server that is started now waits for the end.
   const starting = next.start()
+  // Whatever goes wrong before it is awaited is what the test tells.
+  starting.catch(() => undefined)
   for (; kills < KILLS; kills += 1) {
     const moving = move(folder, url)
     await moving.saying('Handing over')

@@ -47,8 +47,10 @@ const CHANGES_PER_PROFILE = 10
 /** So often, in pages, what changed meanwhile is taken over during the long copy: notes must not pile up. */
 const PAGES_PER_ROUND = 50
 /** What is left is little when a round takes no longer. */
-const ROUND_MAX_MS = SECOND_MS
-const ROUNDS_MAX = 30
+const ROUND_GOAL_MS = SECOND_MS
+/** On a busy machine rounds stop getting shorter before that; then the hand-over takes about as long as one, but not this long. */
+const ROUND_MAX_MS = 15 * SECOND_MS
+const ROUNDS_WITHOUT_GAIN = 3
 
 export function createMover(options: MoverOptions): Mover {
   const { source, target, clock, progress, isInterrupted, atOnce = AT_ONCE } = options
@@ -148,18 +150,22 @@ export function createMover(options: MoverOptions): Mover {
   }
 
   async function catchUp(): Promise<void> {
-    for (let round = 1; round <= ROUNDS_MAX; round += 1) {
+    let [best, gainless] = [Infinity, 0]
+    while (gainless < ROUNDS_WITHOUT_GAIN) {
       const began = clock.now()
       const changed = await takeChanges()
       await compare()
       const took = clock.now() - began
       if (source.isServed && changed > 0)
         progress.say(`Changed meanwhile: ${changed} users, copied in ${seconds(took)}.`)
-      if (took <= ROUND_MAX_MS) return
+      if (took <= ROUND_GOAL_MS) return
+      gainless = took < best * 0.8 ? 0 : gainless + 1
+      best = Math.min(best, took)
     }
-    throw new Problem(
-      'the folder changes faster than it is copied. Run the same command when there is less to do, or stop its server first.',
-    )
+    if (best > ROUND_MAX_MS)
+      throw new Problem(
+        'the folder changes faster than it is copied. Run the same command when there is less to do, or stop its server first.',
+      )
   }
 
   async function verify(): Promise<Omit<HandedOver, 'refusedMs'>> {
