@@ -179,24 +179,23 @@ async function sendNarrow(
 
 /** Remembers what was written. @returns the keys of the rows that were not, because they have another version */
 function learn(remembered: RememberedRows, lines: readonly RowLines[], written: Written): ReadonlySet<string> {
-  const missed = new Map<string, RowLines>()
-  for (const line of lines) {
-    const key = keyOf(line.row.held.appId, line.row.userId)
-    if (line.row.isThere) missed.set(key, line)
-    remembered.forget(key)
-  }
+  const { version } = written
   for (const { row, profile } of written.lines) {
     const { held, devices, tail, guess } = row
-    const key = keyOf(held.appId, row.userId)
-    missed.delete(key)
     if (guess?.isRemembered) remembered.note(true)
-    const { version } = written
-    remembered.set(
-      key,
-      { profile: held.profile, wakeAt: held.wakeAt, tail, devices, version },
-      profile.doc?.length ?? 0,
-    )
+    const news = { profile: held.profile, wakeAt: held.wakeAt, tail, devices, version }
+    remembered.set(keyOf(held.appId, row.userId), news, profile.doc?.length ?? 0)
   }
-  for (const { row } of missed.values()) if (row.guess?.isRemembered) remembered.note(false)
-  return new Set(missed.keys())
+  const missed = new Set<string>()
+  if (written.lines.length === lines.length) return missed
+  const done = new Set(written.lines)
+  for (const line of lines) {
+    // Of a profile that is new nobody asked for its version.
+    if (done.has(line) || !line.row.isThere) continue
+    const key = keyOf(line.row.held.appId, line.row.userId)
+    missed.add(key)
+    remembered.forget(key)
+    if (line.row.guess?.isRemembered) remembered.note(false)
+  }
+  return missed
 }

@@ -1,6 +1,7 @@
 import { DAY_MS, type EpochMs } from '@damson/core'
 import { entriesText } from '../../engine/entries-text.ts'
 import { profileText } from '../../engine/profile-text.ts'
+import type { NewDelivery } from '../deliveries.ts'
 import type { Draft } from '../group.ts'
 import { dayOf, entryId, nextTail } from './entry-ids.ts'
 import { encodeId, keyAt } from './keys.ts'
@@ -31,18 +32,15 @@ export function linesOf({ rows, group }: Work, dating: Dating): RowLines[] {
     const draft = group.drafts.get(pid)
     const hasNewDevices = !isSame(row.devices, row.devicesBefore)
     if (group.gone.has(pid) || (draft === undefined && !hasNewDevices)) continue
-    lines.push({ ...linesOfRow(row, draft, dating), hasNewDevices })
+    lines.push(linesOfRow(row, draft, dating, hasNewDevices))
   }
   return lines
 }
 
-function linesOfRow(row: Row, draft: Draft | undefined, { now, random }: Dating): Omit<RowLines, 'hasNewDevices'> {
+function linesOfRow(row: Row, draft: Draft | undefined, { now, random }: Dating, hasNewDevices: boolean): RowLines {
   const { held } = row
   // Of each change, not only of those with history: it tells versions of the row apart.
   row.tail = nextTail(row.tail, now)
-  const seen = new Map<string, object>()
-  for (const { digest, answer, at } of draft?.seen ?? [])
-    seen.set(digest, { digest, day: Math.floor(at / DAY_MS), at, answer })
   return {
     row,
     key: profileKey(keyAt(held.appId, held.userId)),
@@ -51,23 +49,31 @@ function linesOfRow(row: Row, draft: Draft | undefined, { now, random }: Dating)
       wake_at: held.wakeAt,
       tail: row.tail,
     },
+    hasNewDevices,
     entry:
       draft === undefined || draft.entries.length === 0
         ? null
         : { id: entryId(row.tail, random(8)), day: dayOf(row.tail), data: entriesText(draft.entries) },
-    seen: [...seen.values()],
-    deliveries: (draft?.deliveries ?? []).map(({ id, kind, dueAt, data }) => ({
-      id: encodeId(id),
-      kind,
-      due_at: dueAt,
-      failed_at: null,
-      attempt: 0,
-      note: null,
-      data,
-    })),
+    seen: draft === undefined || draft.seen.length === 0 ? NOTHING : seenLines(draft.seen),
+    deliveries: draft === undefined || draft.deliveries === null ? NOTHING : draft.deliveries.map(deliveryLine),
   }
 }
 
+const NOTHING: readonly object[] = []
+
+/** Each once: a statement may not change a row twice. */
+function seenLines(seen: Draft['seen']): readonly object[] {
+  const lines = new Map<string, object>()
+  for (const { digest, answer, at } of seen) lines.set(digest, { digest, day: Math.floor(at / DAY_MS), at, answer })
+  return [...lines.values()]
+}
+
+function deliveryLine({ id, kind, dueAt, data }: NewDelivery): object {
+  return { id: encodeId(id), kind, due_at: dueAt, failed_at: null, attempt: 0, note: null, data }
+}
+
 function isSame(one: ReadonlySet<string>, two: ReadonlySet<string>): boolean {
-  return one.size === two.size && [...one].every((id) => two.has(id))
+  if (one.size !== two.size) return false
+  for (const id of one) if (!two.has(id)) return false
+  return true
 }

@@ -20,11 +20,12 @@ const MISSES_MAX = 2
 
 /**
  * Plays turns in one transaction, in their order, each alone with all rows it concerns. Narrow turns are about one row each,
- * and are played on what is remembered; wide ones read and lock whatever they may touch. When it resolves the transaction is
+ * and are played on what is remembered, where that is worth it; wide ones read and lock whatever they may touch. When it resolves the transaction is
  * committed; when it rejects nothing is kept, unless nobody knows.
  */
 export function playGroup(player: Player, tasks: readonly Task[], isWide: boolean): Promise<readonly End[]> {
-  const isGuessing = player.isGuessing && !isWide && tasks.every(({ misses }) => misses < MISSES_MAX)
+  const mayGuess = player.isGuessing && !isWide && tasks.every(({ misses }) => misses < MISSES_MAX)
+  const isGuessing = mayGuess && player.remembered.isTried()
   return isGuessing ? playGuessing(player, tasks) : playLocking(player, tasks, isWide)
 }
 

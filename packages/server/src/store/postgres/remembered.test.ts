@@ -11,11 +11,13 @@ test('no more rows are remembered than were allowed, and no more text than 2,000
   expect(['b', 'c', 'd', 'long'].map((key) => rows.get(key) !== undefined)).toEqual([false, false, true, true])
 })
 
-test('when guesses are wrong too often, rows are read first, until they are right again', () => {
+test('when guesses are wrong too often, only one group of eight tries them, until they are right again', () => {
   const rows = createRememberedRows(3)
   expect(rows.isWorthIt()).toBe(true)
   for (let n = 0; n < 400; n += 1) rows.note(n % 2 === 0)
   expect(rows.isWorthIt()).toBe(false)
+  expect(Array.from({ length: 16 }, () => rows.isTried()).filter(Boolean)).toHaveLength(2)
   for (let n = 0; n < 400; n += 1) rows.note(true)
   expect(rows.isWorthIt()).toBe(true)
+  expect(Array.from({ length: 16 }, () => rows.isTried()).filter(Boolean)).toHaveLength(16)
 })
