@@ -4,6 +4,7 @@ import type { Matches } from './audience/index.ts'
 import type { Leaves } from './leaves.ts'
 import { messagesFor } from './messages/in-app.ts'
 import { newlyTargeted } from './messages/sticky.ts'
+import type { TemplateValues } from './messages/template.ts'
 import { templateValues } from './messages/values.ts'
 import type { Content } from './snapshot.ts'
 import type { Json } from './source.ts'
@@ -45,7 +46,8 @@ export function decideContent(
     return isMember
   }
   const leaves = [...targetedLeaves(content.variables, isIn), ...leavesOf(given)]
-  const values = () => templateValues(settled, { deviceId, now })
+  let known: TemplateValues | null = null
+  const values = () => (known ??= templateValues(settled, { deviceId, now }))
   return {
     vars: varsOf(content.variables, leaves, includeDefaults),
     messages: messagesFor(content.messages, given, { profile: settled, now, isIn, values }),

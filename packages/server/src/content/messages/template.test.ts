@@ -112,3 +112,34 @@ describe('whatever a value is', () => {
     expect(render('{{ value.name }}', { value: { name } })).toBe(name)
   })
 })
+
+test('a text with attributes of the user alone becomes what Liquid makes of it', () => {
+  const names = fc.constantFrom('name', 'n', 'size', 'first', '_x', 'constructor', 'toString')
+  const place = fc
+    .tuple(names, fc.constantFrom('', ' ', '\t '))
+    .map(([name, gap]) => `{{${gap}userAttribute.${name}${gap}}}`)
+  const source = fc.array(
+    fc.oneof(
+      place,
+      fc.string({ unit: 'binary' }).map((text) => text.replaceAll(/[{}]/g, '|')),
+    ),
+  )
+  const value = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(fc.string()),
+  )
+  const escape = fc.constantFrom<Escape>('none', 'url', 'line', 'json', 'html')
+  fc.assert(
+    fc.property(source, fc.dictionary(names, value), escape, (parts, userAttribute, escape) => {
+      const text = parts.join('')
+      // A tag that does nothing is enough to have it be Liquid's.
+      expect(render(text, { userAttribute }, escape)).toBe(
+        render(`${text}{% if nobody %}{% endif %}`, { userAttribute }, escape),
+      )
+    }),
+    { numRuns: 1_000 },
+  )
+})

@@ -2,6 +2,7 @@ import { toWellFormed } from '@damson/core/protocol'
 import { Context, Liquid, LiquidError, type Template } from 'liquidjs'
 import type { Position } from '../audience/problem.ts'
 import { collectIn, registerLinkTag } from './links.ts'
+import { greetingOf } from './greeting.ts'
 import { markLinks } from './mark-links.ts'
 
 /** What a place in a message does to the values that are put there. */
@@ -88,7 +89,11 @@ export function compileText(source: string, escape: Escape): Text {
     collectIn(context, links)
     return filled(engine, parsed, context, source)
   }
-  if (!isConstant) return { isConstant, render: (values, links) => render(values, links) }
+  if (!isConstant) {
+    const asText = ESCAPES[escape] ?? textOf
+    const greeting = typeof asText === 'function' ? greetingOf(source, asText) : null
+    return { isConstant, render: (values, links) => within(greeting?.(values)) ?? render(values, links) }
+  }
   // The same for everybody but for the list that its links are put in.
   const found: string[] = []
   const text = render({}, found, Infinity)
@@ -102,13 +107,16 @@ export function compileText(source: string, escape: Escape): Text {
 }
 
 function filled(engine: Liquid, parsed: Template[], context: Context, source: string): string {
-  let text: string
   try {
-    text = String(engine.renderSync(parsed, context))
+    return within(String(engine.renderSync(parsed, context)))
   } catch (error) {
-    throw problemOf(error, source)
+    throw error instanceof TemplateError ? error : problemOf(error, source)
   }
-  if (text.length > RENDERED_CHARACTERS_MAX)
+}
+
+/** @throws {TemplateError} the text became too large */
+function within<T extends string | null | undefined>(text: T): T {
+  if (typeof text === 'string' && text.length > RENDERED_CHARACTERS_MAX)
     throw new TemplateError(`expected to become at most ${RENDERED_CHARACTERS_MAX} characters`)
   return text
 }
