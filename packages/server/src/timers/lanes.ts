@@ -6,6 +6,12 @@ const LANE_CALLS = 16
 /** How many may wait for their turn; more are given back to the store. */
 const LANE_QUEUE = 240
 const FULL_WAIT_MS = SECOND_MS
+/** However many are before them. A lane that has become quicker than it was is not left waiting for longer. */
+const TURN_WAIT_MAX_MS = MINUTE_MS
+/** Of a lane that nobody knows yet. */
+const PACE_AT_FIRST_MS = 4
+/** Of how many calls, about, the pace of a lane is known by. */
+const PACE_CALLS = 16
 /** After so many failures in a row a destination is left alone for a while, then asked with one call. */
 const FAILURES_MAX = 5
 const COOLING_MS = MINUTE_MS
@@ -49,6 +55,11 @@ class Lane {
   #failures = 0
   #coolUntil: EpochMs = 0
   readonly #queue: (() => void)[] = []
+  /** Between two calls that end while others wait: milliseconds, about. */
+  #paceMs = PACE_AT_FIRST_MS
+  #endedAt: EpochMs | null = null
+  /** When it would be the turn of the last one who found no place. */
+  #turnAt: EpochMs = 0
   readonly #turnstile = new Turnstile()
 
   constructor(clock: Clock) {
@@ -66,9 +77,23 @@ class Lane {
       if (isDown && now < this.#coolUntil) return { laterAt: this.#coolUntil }
       if (isDown && this.#calls > 0) return { laterAt: now + FULL_WAIT_MS }
       if (this.#calls < width) return this.#admit()
-      if (this.#queue.length >= LANE_QUEUE) return { laterAt: now + FULL_WAIT_MS }
+      if (this.#queue.length >= LANE_QUEUE) return { laterAt: this.#turn(now) }
       await new Promise<void>((resolve) => this.#queue.push(resolve))
     }
+  }
+
+  /**
+   * When to ask again: about when it is their turn, four times as soon because a lane may become quicker. If thousands came back
+   * each second, giving them back would be more work than the calls.
+   */
+  #turn(now: EpochMs): EpochMs {
+    this.#turnAt = Math.min(Math.max(this.#turnAt, now) + this.#paceMs / 4, now + TURN_WAIT_MAX_MS)
+    return Math.max(Math.ceil(this.#turnAt), now + FULL_WAIT_MS)
+  }
+
+  #end(now: EpochMs): void {
+    if (this.#endedAt !== null) this.#paceMs += (now - this.#endedAt - this.#paceMs) / PACE_CALLS
+    this.#endedAt = this.#queue.length > 0 ? now : null
   }
 
   #admit(): Place {
@@ -79,6 +104,7 @@ class Lane {
       pass: () => this.#turnstile.leave(who),
       leave: (isUp) => {
         this.#turnstile.leave(who)
+        this.#end(this.#clock.now())
         this.#calls -= 1
         this.#failures = isUp ? 0 : this.#failures + 1
         if (this.#failures >= FAILURES_MAX) this.#coolUntil = this.#clock.now() + COOLING_MS
