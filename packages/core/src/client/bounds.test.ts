@@ -56,7 +56,7 @@ test.each([
   [{ appId: '' }, 'needs appId'],
   [{ clientKey: '' }, 'needs clientKey'],
   [{ fetch: undefined }, 'needs endpoint or fetch'],
-  [{ endpoint: 'stats.example.com' }, 'endpoint is not an http address: stats.example.com'],
+  [{ endpoint: 'stats.example.com' }, 'endpoint is no http address: stats.example.com'],
   [{ maxQueue: 0 }, 'maxQueue is 0'],
 ])('misuse is refused when the client is made: %o', (options, message) => {
   expect(() => clientWorld(options as never)).toThrow(message)
@@ -64,6 +64,6 @@ test.each([
 
 test('a tracker needs an id the server takes', () => {
   const { client } = clientWorld()
-  expect(() => client.for({})).toThrow('needs a userId or a deviceId')
+  expect(() => client.for({})).toThrow('needs userId or deviceId')
   expect(() => client.for({ userId: 'x'.repeat(401) })).toThrow('at most 400 characters, found 401')
 })

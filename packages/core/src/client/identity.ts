@@ -22,7 +22,7 @@ export function subjectOf(identity: Identity): Subject {
   const userId = checked(identity, 'userId')
   const deviceId = checked(identity, 'deviceId')
   const lane = userId && userId !== deviceId ? laneOf(userId) : deviceId && `d${deviceId}`
-  if (!lane) throw invalid('client.for() needs a userId or a deviceId')
+  if (!lane) throw invalid('client.for() needs userId or deviceId')
   return { userId, deviceId, lane, session: JSON.stringify([userId, deviceId]) }
 }
 

@@ -146,7 +146,7 @@ export function settingsOf<E extends object>(options: ClientOptions<E>): Setting
     !given.appId && 'needs appId',
     !given.clientKey && 'needs clientKey',
     !given.endpoint && !given.fetch && 'needs endpoint or fetch',
-    !/^https?:\/\/[^/]/.test(endpoint) && `endpoint is not an http address: ${endpoint}`,
+    !/^https?:\/\/[^/]/.test(endpoint) && `endpoint is no http address: ${endpoint}`,
     ...entries.map(([name, value]) => {
       const isNumber = typeof DEFAULTS[name as keyof typeof DEFAULTS] === 'number'
       const least = /Debounce|Margin/.test(name) ? 0 : 1

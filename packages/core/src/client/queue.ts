@@ -12,12 +12,12 @@ export function put(core: Core, action: QueuedAction): void {
   core.waiting += 1
   const key = action.subject.lane
   let lane = lanes.get(key)
-  if (!lane) {
-    lane = newLane([key], [])
+  if (lane) lane.actions.push(action)
+  else {
+    lane = newLane([key], [action])
     lanes.set(key, lane)
     core.ready.add(lane)
   }
-  lane.actions.push(action)
   const signedIn = signedInLane(action)
   if (signedIn && !lanes.has(signedIn)) {
     lane.keys.push(signedIn)
