@@ -140,8 +140,8 @@ export function createMover(options: MoverOptions): Mover {
     }
   }
 
-  async function compareEverybody(users: number): Promise<void> {
-    progress.begin('compared', 0, users)
+  async function compareEverybody(): Promise<void> {
+    progress.begin('compared', 0, await target.uncheckedCount())
     await compare((count) => {
       goOn()
       progress.step(count)
@@ -183,8 +183,8 @@ export function createMover(options: MoverOptions): Mover {
   return {
     async copy({ users }) {
       await copyEverybody(users)
-      await catchUp()
-      await compareEverybody(users)
+      await takeChanges()
+      await compareEverybody()
       await catchUp()
     },
     async handOver(to) {

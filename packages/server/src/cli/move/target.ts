@@ -32,6 +32,7 @@ export interface Target {
   read(pids: readonly number[]): Promise<ReadonlyMap<number, ProfileState>>
   /** Pids of profiles that were not compared since they were written, in their order. */
   unchecked(after: number, limit: number): Promise<readonly number[]>
+  uncheckedCount(): Promise<number>
   checked(pids: readonly number[]): Promise<void>
   /** Drops the message ids of days that are over. */
   forget(horizon: number): Promise<void>
@@ -147,6 +148,10 @@ export async function openTarget(pool: PostgresPool, clock: Clock): Promise<Targ
         [after, limit],
       )
       return found.map(({ pid }) => Number(pid))
+    },
+    async uncheckedCount() {
+      const { rows: found } = await run('SELECT count(*) AS n FROM moving WHERE NOT is_checked')
+      return Number(found[0]?.n)
     },
     async checked(pids) {
       await run('UPDATE moving SET is_checked = true WHERE pid = ANY($1)', [pids])
