@@ -21,7 +21,7 @@ import {
   wire,
 } from '@damson/core/protocol'
 import { DEFAULT_SESSION_RULES, type SessionRules } from '@damson/core/session'
-import type { Campaign, Campaigns } from '../content/campaigns.ts'
+import type { Campaigns } from '../content/campaigns.ts'
 import { filesKind, type Upload } from '../content/files.ts'
 import { type Plan, planContent } from '../content/plan.ts'
 import { contentKind } from '../content/snapshot.ts'
@@ -30,38 +30,21 @@ import type { Files, Loaded, ProfileRef, Store, Turn } from '../store/store.ts'
 import type { App } from './app.ts'
 import { Apps, type KnownApp } from './apps.ts'
 import { AVAILABILITY_SECONDS } from './available.ts'
-import { decideRun, type RunOutcome } from './campaigns.ts'
 import { Catalog, type CatalogKind } from './catalog.ts'
 import { chainsOf, newUserIdOf, type Run } from './batch.ts'
 import { blankContent, type ContentWish } from './content.ts'
 import { type Element, fillIn, type Play, playChain } from './elements.ts'
 import { DevLimit } from './dev-limit.ts'
-import { Draft } from './draft.ts'
 import { effectiveTime, sendingTime } from './effective-time.ts'
 import { createImport } from './handlers/imports.ts'
 import { type AppHandler, handlers } from './handlers/index.ts'
 import { IdSource, type Random } from './ids.ts'
+import { createOwnTurns, type OwnTurns } from './own-turns.ts'
 import type { Caller, Engine, Envelope, Performed } from './perform.ts'
 import { findRule, RULE_KINDS } from './postbacks/rules.ts'
-import {
-  finalKeysOf,
-  keyOf,
-  type Leaving,
-  type MessageOutcome,
-  outcomeTurn,
-  type Reaction,
-  reactionOutcome,
-  refsOf,
-  type Review,
-  reviewTurn,
-  unsubscription,
-} from './messages/outcome.ts'
-import type { Outgoing } from './messages/outgoing.ts'
 import { CHANNELS } from './notification-channels.ts'
 import type { AppPorts, Locator, Money, Services, Sealing, Signing } from './scene.ts'
 import { seenKey } from './seen.ts'
-import { sendingsOf } from './sendings.ts'
-import { nextDeadline, settle } from './story.ts'
 import { type Decision, decideTurn, type Item, type Setting } from './turn.ts'
 
 export interface EngineOptions {
@@ -83,7 +66,7 @@ export interface EngineOptions {
 }
 
 /** The engine with what the server around it needs. */
-export interface RunningEngine extends Engine {
+export interface RunningEngine extends Engine, OwnTurns {
   /** Reads the apps and their documents; `perform` does so by itself if nobody did. */
   load(): Promise<void>
   /**
@@ -97,22 +80,10 @@ export interface RunningEngine extends Engine {
   saveApp(app: App): Promise<void>
   /** Carries out actions of an import with the rights of the development key. */
   performImport(appId: string, actions: readonly RawArgs[]): Promise<Performed>
-  /** Ends what is overdue for one profile: what the sweeper does, sooner than the next action would. */
-  settle(ref: ProfileRef, now: EpochMs): Promise<void>
   /** The campaigns of an app, as this process knows them. */
   campaignsOf(appId: string): Campaigns
-  /** Gives one user what a run of a campaign has for them, once. */
-  sendCampaign(appId: string, userId: string, campaign: Campaign, runAt: EpochMs): Promise<RunOutcome>
   /** The rule that something is sent out for; `null` if it was deleted since. */
   ruleOf(appId: string, kind: string, id: number): ReturnType<typeof findRule>
-  /** What is to become of a message that was tried before; a message of somebody who is not there any more is `gone`. */
-  reviewMessage(appId: string, id: string, outgoing: Outgoing): Promise<Review>
-  /** Records what became of a message, once, if there is still somebody to record it for. */
-  recordOutcome(appId: string, outcome: MessageOutcome): Promise<void>
-  /** Takes somebody out of a category, or out of all mail, and records that this message made them leave. */
-  unsubscribe(leaving: Leaving): Promise<void>
-  /** Records that somebody opened a mail, or followed a link in it. */
-  react(reaction: Reaction): Promise<void>
   /** Resolves when nothing is left to be written. */
   drain(): Promise<void>
 }
@@ -125,7 +96,8 @@ const NOBODY: Caller = { address: null, acceptLanguage: null }
 const NO_UPLOADS: readonly Upload[] = []
 
 export function createEngine(options: EngineOptions): RunningEngine {
-  return new TheEngine(options)
+  const engine = new TheEngine(options)
+  return Object.assign(engine, engine.ownTurns())
 }
 
 /** A request that may go on: who asks, with which rights. */
@@ -151,7 +123,7 @@ type Looked = { readonly item: Item } | Asked | Refused
 /** The kinds of documents that deciders look at. */
 const CATALOG_KINDS: readonly CatalogKind<unknown>[] = [contentKind, filesKind, CHANNELS, ...RULE_KINDS]
 
-class TheEngine implements RunningEngine {
+class TheEngine implements Omit<RunningEngine, keyof OwnTurns> {
   readonly #store: Store
   readonly #clock: Clock
   readonly #services: Services
@@ -207,16 +179,20 @@ class TheEngine implements RunningEngine {
     return this.#services.catalog.of(appId, contentKind).campaigns
   }
 
-  async sendCampaign(appId: string, userId: string, campaign: Campaign, runAt: EpochMs): Promise<RunOutcome> {
-    const ref = { appId, userId, deviceId: null, needsSeen: false }
-    const run = { appId, campaign, runAt, services: this.#services, now: this.#clock.now() }
-    const { outcome, sends } = await this.#store.transact(ref, (loaded) => decideRun(loaded, run))
-    if (sends) this.#onDeliveries()
-    return outcome
-  }
-
   async drain(): Promise<void> {
     await this.#apps.settled()
+  }
+
+  ownTurns(): OwnTurns {
+    return createOwnTurns({
+      store: this.#store,
+      clock: this.#clock,
+      services: this.#services,
+      onDeliveries: this.#onDeliveries,
+      prepare: async () => {
+        if (!this.#apps.isLoaded) await this.load()
+      },
+    })
   }
 
   perform(envelope: Envelope, caller: Caller): Promise<Performed> {
@@ -259,46 +235,6 @@ class TheEngine implements RunningEngine {
       const plan = planContent(content, set, this.#clock.now(), by)
       return plan.ok ? { answer: plan, put: plan.put } : { answer: plan }
     })
-  }
-
-  async settle(ref: ProfileRef, now: EpochMs): Promise<void> {
-    const { rules } = this.#services
-    const sends = await this.#store.transact(ref, ({ subject }) => {
-      if (subject === null) return { answer: false }
-      const draft = new Draft(subject)
-      settle(draft, now, rules)
-      const deliveries = sendingsOf(draft, { appId: ref.appId, services: this.#services, now, deviceId: null })
-      const wakeAt = nextDeadline(draft.profile, rules)
-      const change = { profile: draft.profile, wakeAt, entries: draft.entries }
-      return { answer: deliveries.length > 0, subject: change, deliveries }
-    })
-    if (sends) this.#onDeliveries()
-  }
-
-  async reviewMessage(appId: string, id: string, outgoing: Outgoing): Promise<Review> {
-    for (const ref of refsOf(appId, outgoing, finalKeysOf(id))) {
-      const review = await this.#store.transact(ref, (loaded) => reviewTurn(loaded, id, outgoing))
-      if (review !== null) return review
-    }
-    return 'gone'
-  }
-
-  async recordOutcome(appId: string, outcome: MessageOutcome): Promise<void> {
-    if (!this.#apps.isLoaded) await this.load()
-    const setting = { appId, services: this.#services, now: this.#clock.now() }
-    for (const ref of refsOf(appId, outcome.outgoing, [keyOf(outcome)])) {
-      const recorded = await this.#store.transact(ref, (loaded) => outcomeTurn(loaded, outcome, setting))
-      if (recorded?.sends) this.#onDeliveries()
-      if (recorded !== null) return
-    }
-  }
-
-  async unsubscribe(leaving: Leaving): Promise<void> {
-    await this.recordOutcome(leaving.appId, unsubscription(leaving))
-  }
-
-  async react(reaction: Reaction): Promise<void> {
-    await this.recordOutcome(reaction.appId, reactionOutcome(reaction, this.#clock.now()))
   }
 
   #grant(outer: RawArgs, now: EpochMs): Grant | Refused {
