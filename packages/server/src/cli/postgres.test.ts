@@ -67,6 +67,8 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
     const moved = await move()
     expect(moved.err).toBe('')
     expect(moved.out).toContain('All of it is there.')
+    // What happened today lies where days are dropped in one piece.
+    expect(await countOf('entries_other')).toBe(0)
     const copy = await postgresStore({ url: database.url })
     expect(await everything(copy, app)).toEqual(before)
     const seen = await copy.transact({ appId: app, userId: 'user 7', deviceId: null, needsSeen: true }, (loaded) => ({
@@ -125,6 +127,16 @@ async function move(from = folder, signal?: 'SIGINT'): Promise<{ readonly out: s
     child.kill(signal)
   }
   return { out: await out, err: await err }
+}
+
+async function countOf(name: string): Promise<number> {
+  const client = new Client({ connectionString: database.url })
+  await client.connect()
+  try {
+    return Number((await client.query<{ n: string }>(`SELECT count(*) AS n FROM ${name}`)).rows[0]?.n)
+  } finally {
+    await client.end()
+  }
 }
 
 async function isUnderWay(): Promise<boolean> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from '@damson/core'
 import { fakeClock } from '@damson/core/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { profileOf, user, writing } from '../../conformance/turns.ts'
 import { createServer } from '../../server.ts'
 import { pgPool } from '../../store/postgres/pg-pool.ts'
 import type { PostgresPool } from '../../store/postgres/pool.ts'
@@ -84,6 +85,22 @@ describe.skipIf(server === null)('a move', () => {
       await copy.close()
     },
   )
+
+  test('takes a message id over once that was answered twice meanwhile', async () => {
+    const answering = (answer: string) =>
+      store.transact(user('ann'), writing(profileOf('ann'), { seen: [{ key: 'm1', answer, at: systemClock.now() }] }))
+    await answering('at first')
+    const source = sourceOf(store, true, async () => {})
+    const target = await openTarget(pool, systemClock)
+    const begun = await source.begin('move 1')
+    await target.begin(begun)
+    const mover = createMover({ source, target, clock: systemClock, progress: SILENT, isInterrupted: () => false })
+    await mover.copy(begun)
+    await answering('again')
+    await answering('and again')
+    const { database: counts } = await mover.handOver('postgres://there/')
+    expect(counts).toMatchObject({ profiles: 1, seen: 1 })
+  })
 })
 
 /** People who do anything that is in the API, and time that passes. */

@@ -217,19 +217,19 @@ export function seconds(durationMs: number): string {
 interface Changed {
   readonly pid: number
   readonly isWhole: boolean
-  readonly seen: (readonly [number, string])[]
+  readonly seen: readonly (readonly [day: number, digest: string])[]
 }
 
-/** What was noted of each profile, together. */
+/** What was noted of each profile, together: the same message id may have been answered more than once. */
 function wantedOf(changes: readonly Change[]): readonly Changed[] {
-  const changed = new Map<number, Changed>()
+  const changed = new Map<number, { isWhole: boolean; readonly seen: Map<string, readonly [number, string]> }>()
   for (const { pid, whole, day, digest } of changes) {
-    const before = changed.get(pid)
-    const seen = before?.seen ?? []
-    if (day !== null && digest !== null) seen.push([day, digest])
-    changed.set(pid, { pid, isWhole: whole === 1 || before?.isWhole === true, seen })
+    const one = changed.get(pid) ?? { isWhole: false, seen: new Map() }
+    changed.set(pid, one)
+    one.isWhole ||= whole === 1
+    if (day !== null && digest !== null) one.seen.set(`${day} ${digest}`, [day, digest])
   }
-  return [...changed.values()]
+  return [...changed].map(([pid, { isWhole, seen }]) => ({ pid, isWhole, seen: [...seen.values()] }))
 }
 
 function byPid(states: readonly ProfileState[]): ReadonlyMap<number, ProfileState> {

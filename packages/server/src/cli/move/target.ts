@@ -2,6 +2,7 @@ import { type Clock, DAY_MS } from '@damson/core'
 import type { Begun, Counts, ProfileState, Rest } from '../../store/moving.ts'
 import { COUNTED } from '../../store/moving.ts'
 import { encodeId } from '../../store/postgres/keys.ts'
+import { maintainPartitions } from '../../store/postgres/partitions.ts'
 import type { PostgresPool } from '../../store/postgres/pool.ts'
 import { createSessions, sessionSettings, type Transaction } from '../../store/postgres/session.ts'
 import { createStatements } from '../../store/postgres/statements.ts'
@@ -119,6 +120,8 @@ export async function openTarget(pool: PostgresPool, clock: Clock): Promise<Targ
     async begin({ id, salt, seq }) {
       if (id === null) throw new Error('Expected a folder that notes what changes.')
       await refuseUsed()
+      // Once rows of a day lie in the default partition, that day cannot get one of its own.
+      await maintainPartitions(sessions, clock.now(), { seen: 0 })
       const first: Mark = { id, copied: 0, seq }
       await sessions.within(async ({ run: put }) => {
         await Promise.all([
