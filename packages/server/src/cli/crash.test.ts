@@ -16,7 +16,8 @@ const KILLS = Number(process.env.DAMSON_KILLS ?? 5)
 const SEED = Number(process.env.DAMSON_SEED ?? Date.now() % 1_000_000)
 console.info(`DAMSON_SEED=${SEED} DAMSON_KILLS=${KILLS}`)
 
-const SESSIONS = 20_000
+/** Enough that every kill finds an import at work. */
+const SESSIONS = 4_000 * KILLS
 const USERS = 500
 
 let folder: string
