@@ -118,9 +118,7 @@ async function serving(): Promise<string> {
 /** A move in a process of its own: only with it are the files of the folder let go. */
 async function move(from = folder, signal?: 'SIGINT'): Promise<{ readonly out: string; readonly err: string }> {
   const main = fileURLToPath(new URL('main.ts', import.meta.url))
-  // Node 22 says of its SQLite that it is new, and that is not what is tested.
-  const node = ['--disable-warning=ExperimentalWarning', '--import', 'tsx']
-  const child = spawn(process.execPath, [...node, main, 'move', '--from', from, '--to', database.url])
+  const child = spawn(process.execPath, ['--import', 'tsx', main, 'move', '--from', from, '--to', database.url])
   const [out, err] = [text(child.stdout), text(child.stderr)]
   if (signal !== undefined) {
     await expect.poll(() => isUnderWay(), { timeout: 50_000 }).toBe(true)

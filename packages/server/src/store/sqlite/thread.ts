@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { OpenOptions } from './shape.ts'
-import { threadFile } from './thread-file.ts'
+import { THREAD_FLAGS, threadFile } from './thread-file.ts'
 
 /** The thread that owns a file. It carries out calls one after the other, in the order they were made. */
 export interface Thread<T> {
@@ -27,7 +27,11 @@ type Answer = { readonly value: unknown } | { readonly error: unknown }
  * followed, so once one of them is old, the collector keeps whatever came after it, answers included, until it collects the old.
  */
 export function startThread<T>(options: OpenOptions): Thread<T> {
-  const worker = new Worker(threadFile('worker.mjs'), { workerData: options, execArgv: [], name: 'damson-store' })
+  const worker = new Worker(threadFile('worker.mjs'), {
+    workerData: options,
+    execArgv: THREAD_FLAGS,
+    name: 'damson-store',
+  })
   const sent: Call[][] = []
   let toSend: Call[] = []
   let death: Error | null = null
