@@ -29,19 +29,20 @@ function middleware(client: Client, options: DamsonOptions): Middleware {
   const beacon = beaconOf(client, options)
 
   function enter(scope: Scope, next: () => void): void {
-    const { request, response, isSign } = scope.arrival
+    const { request, response, isSign, isMessage } = scope.arrival
     // Few objects, and no promises, for the many requests of visitors who are known: each is garbage of every request.
     if (isSign) response.on('close', () => noteSignOfLife(scope))
-    if (beacon?.isMessage(request) === true) void beacon.answer(request, response, scope)
+    if (isMessage) void beacon?.answer(request, response, scope)
     else enterScope(request, scope, next)
   }
 
   return function damsonMiddleware(request, response, next) {
     if (findScope(request) !== undefined) return next()
     if (beacon?.isScript(request) === true) return sendScript(response)
-    const isSign = !isNoSign(request) && beacon?.isMessage(request) !== true && !isIgnored(options, request)
+    const isMessage = beacon?.isMessage(request) === true
+    const isSign = !isNoSign(request) && !isMessage && !isIgnored(options, request)
     const consent = consentOf(options, request)
-    const arrival = { client, options, visitors, request, response, consent, isSign }
+    const arrival = { client, options, visitors, request, response, consent, isSign, isMessage }
     const recalled = recall(arrival)
     if (recalled === null) void recognize(arrival).then((scope) => enter(scope, next))
     else enter(recalled, next)

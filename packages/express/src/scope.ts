@@ -22,6 +22,8 @@ export interface Arrival {
   readonly consent: Consent
   /** Whether it tells that somebody is there. */
   readonly isSign: boolean
+  /** Whether it is a page's beacon. */
+  readonly isMessage: boolean
 }
 
 /** `known` brought a cookie of ours, `new` was just given one, `passing` will not come back as the same. */

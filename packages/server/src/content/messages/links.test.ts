@@ -1,20 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PICTURE, withAddresses } from './links.ts'
-import { compileText, TEMPLATE_CHARACTERS_MAX, type TemplateValues } from './template.ts'
+import { compileText, TEMPLATE_CHARACTERS_MAX } from './template.ts'
+import { valuesOfAnn } from './testing.ts'
 import { UNSUBSCRIBE_PLACEHOLDER } from './values.ts'
 
-const values = (value: Readonly<Record<string, unknown>> = {}): TemplateValues => ({
-  value,
-  userAttribute: {},
-  parameter: {},
-  place: {},
-  userId: 'ann',
-  deviceId: null,
-  trigger: '',
-  now: '2026-11-01T00:00:00.000Z',
-  unsubscribeUrl: UNSUBSCRIBE_PLACEHOLDER,
-})
+const values = (value: Readonly<Record<string, unknown>> = {}) =>
+  valuesOfAnn({ value, unsubscribeUrl: UNSUBSCRIBE_PLACEHOLDER })
 
 /** A mail as it is sent: its HTML with `#0`, `#1`… for what is tracked, without the picture; and where those lead. */
 function sent(source: string, value?: Readonly<Record<string, unknown>>): readonly [string, readonly string[]] {

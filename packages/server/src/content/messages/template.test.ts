@@ -1,21 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compileText, type Escape, RENDERED_CHARACTERS_MAX, TemplateError, type TemplateValues } from './template.ts'
+import { valuesOfAnn } from './testing.ts'
 
-const values = (more: Partial<TemplateValues> = {}): TemplateValues => ({
-  value: {},
-  userAttribute: {},
-  parameter: {},
-  place: {},
-  userId: 'ann',
-  deviceId: null,
-  trigger: '',
-  now: '2026-11-22T01:02:03.004Z',
-  unsubscribeUrl: '',
-  ...more,
-})
 const render = (source: string, more: Partial<TemplateValues> = {}, escape: Escape = 'none') =>
-  compileText(source, escape).render(values(more))
+  compileText(source, escape).render(valuesOfAnn(more))
 const problem = (source: string) => {
   try {
     compileText(source, 'none')
@@ -63,7 +52,7 @@ describe('a template', () => {
     `{% for i in (1..30000) %}${'0123456789'.repeat(10)}{% endfor %}`,
   ])('that runs away is stopped: %s', (source) => {
     const text = compileText(source, 'none')
-    expect(() => text.render(values())).toThrow(TemplateError)
+    expect(() => text.render(valuesOfAnn())).toThrow(TemplateError)
     expect(RENDERED_CHARACTERS_MAX).toBe(1_000_000)
   })
 })
