@@ -1,12 +1,14 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '@damson/core'
 import { entriesOf } from '../../engine/entries-text.ts'
 import type { ProfileState } from '../../store/moving.ts'
-import { dayOf, entryId, nextTail } from '../../store/postgres/entry-ids.ts'
+import { dayOf, DIGITS_PER_ID, entryId, nextTail } from '../../store/postgres/entry-ids.ts'
 import { decodeId, encodeId, keyAt } from '../../store/postgres/keys.ts'
 import { deviceKey, type Line, postHot, profileKey } from '../../store/postgres/load.ts'
+import { pooledDigits } from '../../store/postgres/random.ts'
 import type { Transaction } from '../../store/postgres/session.ts'
 import type { Hot, Statements } from '../../store/postgres/statements.ts'
+
+const digits = pooledDigits(DIGITS_PER_ID)
 
 /** What the target has of a profile. */
 export interface Copied {
@@ -114,7 +116,7 @@ function grownBy(state: ProfileState, known: Copied | undefined, now: number): G
   const entries = state.entries.map(([, data]) => {
     // History is as old as it says, but never in another order than it was written.
     tail = nextTail(tail, Math.max(0, Math.min(...entriesOf(data).map(({ at }) => at), now)))
-    return { ...key, id: entryId(tail, randomBytes(8)), day: dayOf(tail), data }
+    return { ...key, id: entryId(tail, digits()), day: dayOf(tail), data }
   })
   const entry = state.entries.at(-1)?.[0] ?? known?.entry ?? 0
   return { state, key, entries, copied: { pid, appId, userId, entry, tail, devices } }

@@ -16,13 +16,19 @@ export function dayOf(tail: number): number {
   return Math.floor(tail / PER_MS / DAY_MS)
 }
 
-/** A UUID version 7: 48 bits of milliseconds, 12 of what is left of the time, the rest random. */
-export function entryId(tail: number, random: Uint8Array): string {
-  const milliseconds = Math.floor(tail / PER_MS)
-  const time = milliseconds.toString(16).padStart(12, '0')
+/** Random hexadecimal digits that an id takes. */
+export const DIGITS_PER_ID = 16
+const VARIANTS = '89ab'
+
+/**
+ * A UUID version 7: 48 bits of milliseconds, 12 of what is left of the time, the rest random.
+ * @param digits `DIGITS_PER_ID` of them, random
+ */
+export function entryId(tail: number, digits: string): string {
+  const time = Math.floor(tail / PER_MS)
+    .toString(16)
+    .padStart(12, '0')
   const rest = (tail % PER_MS).toString(16).padStart(3, '0')
-  const chance = Buffer.from(random.buffer, random.byteOffset, 8)
-  chance[0] = 0x80 | (Number(chance[0]) & 0x3f)
-  const text = chance.toString('hex')
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${rest}-${text.slice(0, 4)}-${text.slice(4)}`
+  const variant = VARIANTS[Number.parseInt(digits.charAt(0), 16) % VARIANTS.length]
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${rest}-${variant}${digits.slice(1, 4)}-${digits.slice(4)}`
 }

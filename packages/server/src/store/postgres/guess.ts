@@ -27,14 +27,14 @@ import { appendRows, insertRows, rowOf, type Send, type Writer } from './write.t
  * Each is written on condition that it still has the version that was decided on; turns on those that have not come again.
  */
 export async function playGuessing(player: Player, tasks: readonly Task[]): Promise<readonly End[]> {
-  const { sessions, remembered, clock, random } = player
+  const { sessions, remembered, clock } = player
   const keys = keysOf(player, tasks)
   const work = createWork(player.secrets())
   try {
     await load(player, tasks, keys, work)
     const ends = decideAll(player, work, tasks, false, keys)
     for (const [pid, draft] of work.group.drafts) rowOf(work, pid, draft)
-    const writer = { ...player, now: clock.now(), random }
+    const writer = { ...player, now: clock.now() }
     const lines = linesOf(work, writer)
     if (lines.length === 0) return ends
     lines.sort(inOrder)

@@ -22,7 +22,8 @@ export interface RowLines {
 
 export interface Dating {
   readonly now: EpochMs
-  random(size: number): Uint8Array
+  /** Random digits for the id of an entry. */
+  digits(): string
 }
 
 /** Every profile that is written; those that are gone are none of it. */
@@ -37,7 +38,7 @@ export function linesOf({ rows, group }: Work, dating: Dating): RowLines[] {
   return lines
 }
 
-function linesOfRow(row: Row, draft: Draft | undefined, { now, random }: Dating, hasNewDevices: boolean): RowLines {
+function linesOfRow(row: Row, draft: Draft | undefined, { now, digits }: Dating, hasNewDevices: boolean): RowLines {
   const { held } = row
   // Of each change, not only of those with history: it tells versions of the row apart.
   row.tail = nextTail(row.tail, now)
@@ -53,7 +54,7 @@ function linesOfRow(row: Row, draft: Draft | undefined, { now, random }: Dating,
     entry:
       draft === undefined || draft.entries.length === 0
         ? null
-        : { id: entryId(row.tail, random(8)), day: dayOf(row.tail), data: entriesText(draft.entries) },
+        : { id: entryId(row.tail, digits()), day: dayOf(row.tail), data: entriesText(draft.entries) },
     seen: draft === undefined || draft.seen.length === 0 ? NOTHING : seenLines(draft.seen),
     deliveries: draft === undefined || draft.deliveries === null ? NOTHING : draft.deliveries.map(deliveryLine),
   }

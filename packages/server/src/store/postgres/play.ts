@@ -42,8 +42,7 @@ async function playLocking(player: Player, tasks: readonly Task[], isWide: boole
     if (!isSame) throw new StaleReadError('Expected devices to keep their users while they are locked.')
     if (ownersBefore !== null) installOwners(work, ownersBefore)
     const ends = decideAll(player, work, tasks, isWide)
-    const { now, random } = { now: player.clock.now(), random: player.random }
-    await write(transaction, { ...player, now, random }, work)
+    await write(transaction, { ...player, now: player.clock.now() }, work)
     return { ends, work }
   })
   owners.learn(result.work)

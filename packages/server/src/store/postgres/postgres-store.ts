@@ -6,6 +6,7 @@ import type { Store } from '../store.ts'
 import { createDeviceOwners } from './device-owners.ts'
 import { createAppTables, DecisionError } from './documents.ts'
 import { overdue } from './due.ts'
+import { DIGITS_PER_ID } from './entry-ids.ts'
 import { failureOf } from './failures.ts'
 import { createHealth } from './health.ts'
 import { createLeases } from './leases.ts'
@@ -16,7 +17,7 @@ import { maintainPartitions } from './partitions.ts'
 import { playGroup } from './play.ts'
 import type { PostgresPool } from './pool.ts'
 import { pgPool } from './pg-pool.ts'
-import { pooledRandom } from './random.ts'
+import { pooledDigits } from './random.ts'
 import { createRememberedRows } from './remembered.ts'
 import { createScheduler } from './scheduler.ts'
 import { CommitUnknownError, createSessions, type Sessions, sessionSettings } from './session.ts'
@@ -87,7 +88,7 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
     isGuessing,
     clock,
     secrets: () => ({ salt, horizon }),
-    random: pooledRandom(),
+    digits: pooledDigits(DIGITS_PER_ID),
   }
   const scheduler = createScheduler({
     lockWaitMs,

@@ -1,20 +1,21 @@
-import { randomFillSync } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 
 const DRAWN_AT_ONCE = 8_192
 
-/** Random bytes, drawn many at a time: one draw for each entry took a sixteenth of the process. Each byte is given out once. */
-export function pooledRandom(): (size: number) => Uint8Array {
-  const pool = new Uint8Array(DRAWN_AT_ONCE)
-  let used = DRAWN_AT_ONCE
+/**
+ * Random hexadecimal digits, so many `each` time. They are drawn many at once: a draw for each entry took a sixteenth of the
+ * process. None is given out twice.
+ */
+export function pooledDigits(each: number): () => string {
+  let pool = ''
+  let used = 0
 
-  return (size) => {
-    if (used + size > DRAWN_AT_ONCE) {
-      randomFillSync(pool)
+  return () => {
+    if (used + each > pool.length) {
+      pool = randomBytes(DRAWN_AT_ONCE).toString('hex')
       used = 0
     }
-    // A copy: who kept a view would see it drawn anew.
-    const bytes = pool.slice(used, used + size)
-    used += size
-    return bytes
+    used += each
+    return pool.slice(used - each, used)
   }
 }

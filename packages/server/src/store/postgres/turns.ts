@@ -25,7 +25,7 @@ export interface Player extends Reader {
   readonly isGuessing: boolean
   readonly clock: Clock
   secrets(): Secrets
-  random(size: number): Uint8Array
+  digits(): string
 }
 
 /** What a wide turn read was changed before it was locked; the same again will see it. */
