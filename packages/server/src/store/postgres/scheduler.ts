@@ -10,22 +10,33 @@ import { CommitUnknownError } from './session.ts'
 import { subjectIdOf, type Task } from './task.ts'
 import { type End, StaleReadError } from './turns.ts'
 
-const TURNS_PER_GROUP = 500
+const TURNS_MAX = 500
+/** So many turns are not parted for the sake of having two groups. */
+const TURNS_TOGETHER = 16
 /** A group that failed before its commit was asked for is played again, this often. */
 const TRIES_MAX = 6
 const RETRY_MS = 15
+/** A group that takes longer waits for somebody: the others go on without it. */
+const PATIENCE_MS = 25
 
 export interface SchedulerOptions {
   readonly lockWaitMs: number
   readonly maxPendingTurns: number
   /** When a turn has waited for so long, new ones are refused. Milliseconds. */
   readonly shedAfterMs: number
-  /** How many transactions at a time. */
+  /** How many transactions at a time, at most. */
   readonly groups: number
   /** A group is of one bucket. */
   readonly isNarrow: boolean
   readonly owners: DeviceOwners
   play(tasks: readonly Task[], isWide: boolean): Promise<readonly End[]>
+}
+
+interface UnderWay {
+  /** Monotonic milliseconds. */
+  readonly since: number
+  /** In turns. */
+  readonly size: number
 }
 
 export interface Scheduler {
@@ -44,9 +55,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const { lockWaitMs, maxPendingTurns, shedAfterMs, owners, isNarrow } = options
   const chains = createChains()
   const waiting = new Set<Task>()
-  let running = 0
+  /** Groups under way, the oldest first. */
+  const underWay = new Set<UnderWay>()
+  /** Turns in them. */
+  let playing = 0
   let order = 0
   let isPumpPlanned = false
+  let nextLook: NodeJS.Timeout | null = null
   let whenIdle: (() => void)[] = []
 
   function transact<T>(ref: ProfileRef, decide: (loaded: Loaded) => Turn<T>): Promise<T> {
@@ -89,22 +104,46 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** After this turn of the loop: what arrived together is played together. */
   function planPump(): void {
-    if (isPumpPlanned || running >= options.groups) return
+    if (isPumpPlanned || underWay.size >= options.groups) return
     isPumpPlanned = true
     setImmediate(pump)
   }
 
   function pump(): void {
     isPumpPlanned = false
-    while (running < options.groups) {
+    while (underWay.size < options.groups) {
+      const [first] = chains.ready()
+      if (first === undefined) return
+      if (!isWorthAGroup()) return lookAgain()
       const group = nextGroup()
       if (group === null) return
-      running += 1
+      const one = { since: performance.now(), size: group.parts.reduce((sum, { tasks }) => sum + tasks.length, 0) }
+      underWay.add(one)
+      playing += one.size
       void playOne(group).finally(() => {
-        running -= 1
+        underWay.delete(one)
+        playing -= one.size
         planPump()
       })
     }
+  }
+
+  /**
+   * A transaction has its price, however many turns share it. So one goes beside others only when as many turns wait as are
+   * under way already; else they go when the next one ends. Of one bucket there are never many, and nothing to wait for.
+   */
+  function isWorthAGroup(): boolean {
+    const [oldest] = underWay
+    if (isNarrow || oldest === undefined || waiting.size - playing >= playing) return true
+    return performance.now() - oldest.since >= PATIENCE_MS
+  }
+
+  /** Nobody else may come, and the groups under way may wait for a row for seconds. */
+  function lookAgain(): void {
+    nextLook ??= setTimeout(() => {
+      nextLook = null
+      planPump()
+    }, PATIENCE_MS)
   }
 
   interface Group {
@@ -116,6 +155,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const parts: { chain: Chain; tasks: readonly Task[] }[] = []
     let kind: { readonly isWide: boolean; readonly bucket: number } | null = null
     let count = 0
+    // Half of those that are not finished: while the database writes one half, the other is decided.
+    const most = Math.min(TURNS_MAX, Math.max(TURNS_TOGETHER, Math.ceil(waiting.size / 2)))
     for (const chain of chains.ready()) {
       const [first] = chain.tasks
       if (first === undefined) continue
@@ -123,10 +164,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       kind ??= own
       if (own.isWide !== kind.isWide || (isNarrow && own.bucket !== kind.bucket)) continue
       if (first.isAlone && parts.length > 0) continue
-      const tasks = takeRun(chain, kind, TURNS_PER_GROUP - count)
+      const tasks = takeRun(chain, kind, most - count)
       parts.push({ chain, tasks })
       count += tasks.length
-      if (count >= TURNS_PER_GROUP || first.isAlone || (isNarrow && kind.isWide)) break
+      if (count >= most || first.isAlone || (isNarrow && kind.isWide)) break
     }
     for (const { chain } of parts) chains.start(chain)
     return kind === null ? null : { isWide: kind.isWide, parts }

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Turn } from '../store.ts'
+import { createDeviceOwners } from './device-owners.ts'
+import { createScheduler, type SchedulerOptions } from './scheduler.ts'
+import type { Task } from './task.ts'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout', 'setImmediate'] }))
+afterEach(() => void vi.useRealTimers())
+
+test('a group goes beside another only when as many turns wait as are under way', async () => {
+  const { ask, sizes } = scene()
+  ask(4)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([4])
+  ask(3)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([4])
+  ask(1)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([4, 4])
+  ask(7)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([4, 4])
+})
+
+test('of many that wait half is a group, so that there is something to do while it is written', async () => {
+  const { ask, finish, sizes } = scene()
+  ask(64)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([32, 32])
+  finish()
+  ask(31)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([32, 32])
+  ask(1)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([32, 32, 32])
+})
+
+test('few that wait go together', async () => {
+  const { ask, sizes } = scene()
+  ask(16)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([16])
+})
+
+test('what waits goes as soon as the group under way ends', async () => {
+  const { ask, finish, sizes } = scene()
+  ask(4)
+  await turnOfTheLoop()
+  ask(3)
+  await turnOfTheLoop()
+  finish()
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([4, 3])
+})
+
+test('nobody waits for a group that takes long, even if nothing else comes', async () => {
+  const { ask, sizes } = scene()
+  ask(4)
+  await turnOfTheLoop()
+  ask(1)
+  await vi.advanceTimersByTimeAsync(20)
+  expect(sizes()).toEqual([4])
+  await vi.advanceTimersByTimeAsync(40)
+  expect(sizes()).toEqual([4, 1])
+  ask(1)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([4, 1, 1])
+})
+
+test('of one bucket each is a group of its own, as soon as there is room for it', async () => {
+  const { ask, sizes } = scene({ isNarrow: true, groups: 3 })
+  ask(2)
+  await turnOfTheLoop()
+  ask(1)
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([1, 1, 1])
+})
+
+test('a turn that comes while nothing is under way waits for nobody, and no timer is left behind', async () => {
+  const { ask, finish, sizes } = scene()
+  for (let n = 0; n < 3; n += 1) {
+    ask(1)
+    await turnOfTheLoop()
+    finish()
+    await turnOfTheLoop()
+  }
+  expect(sizes()).toEqual([1, 1, 1])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+async function turnOfTheLoop(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(0)
+}
+
+/** A scheduler whose groups are under way until `finish` ends the oldest. */
+function scene(more: Partial<SchedulerOptions> = {}) {
+  const groups: (readonly Task[])[] = []
+  const ends: (() => void)[] = []
+  let users = 0
+  const scheduler = createScheduler({
+    lockWaitMs: 1_000,
+    maxPendingTurns: 1_000,
+    shedAfterMs: 1_000,
+    groups: 3,
+    isNarrow: false,
+    owners: createDeviceOwners(),
+    play(tasks) {
+      groups.push(tasks)
+      return new Promise((resolve) =>
+        ends.push(() => resolve(tasks.map(() => ({ type: 'answered', answer: undefined })))),
+      )
+    },
+    ...more,
+  })
+  const decide = (): Turn<undefined> => ({ answer: undefined })
+  return {
+    ask(count: number): void {
+      for (let n = 0; n < count; n += 1)
+        void scheduler.transact(
+          { appId: 'app', userId: `user-${(users += 1)}`, deviceId: null, needsSeen: false },
+          decide,
+        )
+    },
+    finish: () => ends.shift()?.(),
+    sizes: () => groups.map(({ length }) => length),
+  }
+}
