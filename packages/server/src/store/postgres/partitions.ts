@@ -52,12 +52,10 @@ async function addPartition(sessions: Sessions, table: string, day: number): Pro
 async function tryAdding(sessions: Sessions, table: string, day: number): Promise<boolean> {
   const name = `${table}_${day}`
   try {
-    await sessions.within(({ run }) =>
-      run({
-        text: `${WAIT_LITTLE}; CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL);
-               ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM (${day}) TO (${day + 1})`,
-      }),
-    )
+    await inOne(sessions, [
+      `CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL)`,
+      `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM (${day}) TO (${day + 1})`,
+    ])
     return true
   } catch (error) {
     if (isOneOf(error, [LOCK_NOT_AVAILABLE])) return false
@@ -68,12 +66,15 @@ async function tryAdding(sessions: Sessions, table: string, day: number): Promis
 }
 
 async function dropPartition(sessions: Sessions, table: string, day: number): Promise<void> {
-  await sessions
-    .within(({ run }) => run({ text: `${WAIT_LITTLE}; DROP TABLE ${table}_${day}` }))
-    .catch((error: unknown) => {
-      // Somebody else did it, or reads it now: the next maintenance tries again.
-      if (!isOneOf(error, ['42P01', LOCK_NOT_AVAILABLE])) throw error
-    })
+  await inOne(sessions, [`DROP TABLE ${table}_${day}`]).catch((error: unknown) => {
+    // Somebody else did it, or reads it now: the next maintenance tries again.
+    if (!isOneOf(error, ['42P01', LOCK_NOT_AVAILABLE])) throw error
+  })
+}
+
+/** Each by itself: of a text with several, Citus hands on all to its nodes for the one that it carries out there. */
+async function inOne(sessions: Sessions, changes: readonly string[]): Promise<void> {
+  await sessions.within(({ run }) => Promise.all([WAIT_LITTLE, ...changes].map((text) => run({ text }))))
 }
 
 function isOneOf(error: unknown, codes: readonly string[]): boolean {
