@@ -53,7 +53,10 @@ export function sendHot(
     else list.push(row)
   }
   const buckets = [...byBucket.keys()].sort((one, two) => one - two)
-  return buckets.map((bucket) => run(statement(byBucket.get(bucket) ?? [], bucket)))
+  return buckets.flatMap((bucket) => {
+    const own = byBucket.get(bucket) ?? []
+    return (statement.parts?.(own) ?? [own]).map((part) => run(statement(part, bucket)))
+  })
 }
 
 /** The same, for statements whose answers nobody waits for: the commit says whether they went well. */

@@ -1,10 +1,15 @@
+import { insertValues } from './insert-values.ts'
 import type { PostgresStatement } from './pool.ts'
 
 /** How wide a statement may reach: one bucket, as Citus needs it, or whatever buckets its rows name. */
 export type Width = 'bucket' | 'any'
 
 /** A statement for many rows at once, given as one JSON text; narrow ones are told their bucket. */
-export type Hot = (rows: readonly object[], bucket: number) => PostgresStatement
+export interface Hot {
+  (rows: readonly object[], bucket: number): PostgresStatement
+  /** Rows in the order in which they are written, as they fit into one statement each; absent: all into one. */
+  parts?(rows: readonly object[]): readonly (readonly object[])[]
+}
 
 /** Every statement a turn may need. Rows are locked in the order of their keys, and named by bucket first. */
 export interface Statements {
@@ -37,6 +42,11 @@ export const VERSION = 'version xid, tail_before bigint'
 export const IS_VERSION = '(p.xmin = given.version AND p.tail = given.tail_before)'
 /** What a turn makes of a profile that keeps its devices. */
 export const NEWS = `doc = given.doc, wake_at = given.wake_at, tail = given.tail, look_at = least(p.look_at, given.wake_at)`
+interface InsertOptions {
+  readonly tail?: string
+  readonly key?: readonly string[]
+}
+
 const DEVICE_KEY = 'bucket int, app_id text, device_id text'
 
 export function createStatements(width: Width, skipsLocked: boolean): Statements {
@@ -55,12 +65,17 @@ export function createStatements(width: Width, skipsLocked: boolean): Statements
     }
   }
 
-  /** New rows; in a narrow one each is checked to be of the bucket, which tells Citus where they go. */
-  function insert(table: string, columns: string, tail = ''): string {
+  /** @param key by which columns rows are written in order, besides the bucket */
+  function insert(table: string, columns: string, { tail = '', key = [] }: InsertOptions = {}): Hot {
+    if (isNarrow) return insertValues(table, columns, tail, key)
     const names = columns.split(', ').map((column) => column.split(' ')[0])
-    const values = names.map((name) => (name === 'bucket' && isNarrow ? '$2::int' : `given.${name}`))
-    const where = isNarrow ? ' WHERE given.bucket = $2' : ''
-    return `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values.join(', ')} FROM ${given(columns)}${where}${tail}`
+    const order = ['bucket', ...key.map((name) => `${name} COLLATE "C"`)].map((column) => `given.${column}`)
+    const orderBy = key.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`
+    return hot(
+      `insert_${table}`,
+      `INSERT INTO ${table} (${names.join(', ')}) SELECT ${names.map((name) => `given.${name}`).join(', ')}
+       FROM ${given(columns)}${orderBy}${tail}`,
+    )
   }
 
   const devices = `SELECT d.app_id, d.device_id, d.user_id FROM ${given(DEVICE_KEY)} JOIN devices d ON ${device}`
@@ -107,54 +122,31 @@ export function createStatements(width: Width, skipsLocked: boolean): Statements
        FROM ${given(`${PROFILE_KEY}, ${VERSION}, doc text, wake_at bigint, tail bigint`)}
        WHERE ${profile('p')} AND ${IS_VERSION} RETURNING p.app_id, p.user_id, p.xmin::text AS version`,
     ),
-    insertProfiles: hot(
-      'insert_profiles',
-      insert(
-        'profiles',
-        `${PROFILE_KEY}, doc text, wake_at bigint, look_at bigint, tail bigint, devices text[]`,
-        ' ORDER BY given.bucket, given.app_id COLLATE "C", given.user_id COLLATE "C"',
-      ),
+    insertProfiles: insert(
+      'profiles',
+      `${PROFILE_KEY}, doc text, wake_at bigint, look_at bigint, tail bigint, devices text[]`,
+      { key: ['app_id', 'user_id'] },
     ),
     deleteProfiles: hot(
       'delete_profiles',
       `DELETE FROM profiles AS p USING ${given(PROFILE_KEY)} WHERE ${profile('p')}`,
     ),
-    insertDevices: hot(
-      'insert_devices',
-      insert(
-        'devices',
-        `${DEVICE_KEY}, user_id text`,
-        ' ORDER BY given.bucket, given.app_id COLLATE "C", given.device_id COLLATE "C"',
-      ),
-    ),
+    insertDevices: insert('devices', `${DEVICE_KEY}, user_id text`, { key: ['app_id', 'device_id'] }),
     updateDevices: hot(
       'update_devices',
       `UPDATE devices AS d SET user_id = given.user_id FROM ${given(`${DEVICE_KEY}, user_id text`)} WHERE ${device}`,
     ),
     deleteDevices: hot('delete_devices', `DELETE FROM devices AS d USING ${given(DEVICE_KEY)} WHERE ${device}`),
-    insertEntries: hot('insert_entries', insert('entries', `${PROFILE_KEY}, id uuid, day int, data text`)),
-    insertSeen: hot(
-      'insert_seen',
-      insert(
-        'seen',
-        `${PROFILE_KEY}, digest text, day int, at bigint, answer text`,
-        ` ON CONFLICT (bucket, app_id, user_id, digest, day) DO UPDATE SET at = excluded.at, answer = excluded.answer`,
-      ),
-    ),
-    insertErased: hot(
-      'insert_erased',
-      insert(
-        'erased',
-        'bucket int, holder text, digest text, at bigint',
-        ' ON CONFLICT (bucket, holder, digest) DO NOTHING',
-      ),
-    ),
-    insertDeliveries: hot(
-      'insert_deliveries',
-      insert(
-        'deliveries',
-        'bucket int, id text, app_id text, user_id text, kind text, due_at bigint, failed_at bigint, attempt int, note text, data text',
-      ),
+    insertEntries: insert('entries', `${PROFILE_KEY}, id uuid, day int, data text`),
+    insertSeen: insert('seen', `${PROFILE_KEY}, digest text, day int, at bigint, answer text`, {
+      tail: ` ON CONFLICT (bucket, app_id, user_id, digest, day) DO UPDATE SET at = excluded.at, answer = excluded.answer`,
+    }),
+    insertErased: insert('erased', 'bucket int, holder text, digest text, at bigint', {
+      tail: ' ON CONFLICT (bucket, holder, digest) DO NOTHING',
+    }),
+    insertDeliveries: insert(
+      'deliveries',
+      'bucket int, id text, app_id text, user_id text, kind text, due_at bigint, failed_at bigint, attempt int, note text, data text',
     ),
     claimDeliveries: hot(
       'claim_deliveries',
