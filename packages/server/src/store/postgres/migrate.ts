@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { StoreUnusableError } from '../errors.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { PostgresClient, PostgresPool } from './pool.ts'
+import { splitShards } from './shards.ts'
 
 export interface MigrateOptions {
   /** Spread the tables over the nodes of Citus, which must be installed. Only when the tables are made. */
@@ -30,9 +31,10 @@ export async function migrate(pool: PostgresPool, options: MigrateOptions = {}):
     const from = await versionOf(client)
     refuseNewer(from)
     for (let version = from; version < MIGRATIONS.length; version += 1) await apply(client, version, options)
-    const { rows } = await client.query({ text: `SELECT value FROM meta WHERE name = 'citus'` })
+    const isCitus = await isSpread(client)
+    if (isCitus) await spread(client)
     isBroken = false
-    return { from, to: MIGRATIONS.length, isCitus: rows.length > 0 }
+    return { from, to: MIGRATIONS.length, isCitus }
   } finally {
     client.release(isBroken)
   }
@@ -69,13 +71,13 @@ async function apply(client: PostgresClient, version: number, { citus = false }:
     if ((await versionOf(client)) > version) return void (await run('ROLLBACK'))
     await run(migration.sql)
     const isCitus = version === 0 ? citus : await isSpread(client)
+    // Of one shard at first: see `splitShards`.
     if (isCitus) {
       for (const table of migration.reference) await run(`SELECT create_reference_table('${table}')`)
       for (const [index, table] of migration.distributed.entries()) {
         const beside = index === 0 && version === 0 ? 'none' : 'profiles'
         const spread = `SELECT create_distributed_table('${table}', 'bucket', colocate_with => '${beside}'`
-        // One shard for each bucket is as far as it can ever be spread.
-        await run(beside === 'none' ? `${spread}, shard_count => 64)` : `${spread})`)
+        await run(beside === 'none' ? `${spread}, shard_count => 1)` : `${spread})`)
       }
     }
     if (version === 0) {
@@ -88,6 +90,18 @@ async function apply(client: PostgresClient, version: number, { citus = false }:
     await run('COMMIT')
   } catch (error) {
     await run('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+/** Whoever was killed before it left tables that work on one node; the next migration spreads them. */
+async function spread(client: PostgresClient): Promise<void> {
+  try {
+    await client.query({ text: `BEGIN; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})` })
+    await splitShards(client)
+    await client.query({ text: 'COMMIT' })
+  } catch (error) {
+    await client.query({ text: 'ROLLBACK' }).catch(() => undefined)
     throw error
   }
 }
