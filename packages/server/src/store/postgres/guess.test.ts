@@ -5,15 +5,25 @@ import { memoryStore } from '../memory.ts'
 import type { ProfileRef, Store } from '../store.ts'
 import { pgPool } from './pg-pool.ts'
 import { postgresStore } from './postgres-store.ts'
-import { ask, createDatabase, EMPTY, findPostgres, migrateDatabase, type TestDatabase } from './testing.ts'
+import {
+  ask,
+  createCitusDatabase,
+  createDatabase,
+  EMPTY,
+  findCitus,
+  findPostgres,
+  migrateDatabase,
+  type TestDatabase,
+} from './testing.ts'
+import type { Width } from './statements.ts'
 
 const RUNS = Number(process.env.DAMSON_GUESS_RUNS ?? 25)
 const USERS = ['ann', 'bob']
 const DEVICES = ['d1', 'd2']
 const POOL = { connections: 2, connectTimeoutMs: 5_000, queryTimeoutMs: 60_000, settings: 'SELECT 1' }
-const WIDTHS = ['any', 'bucket'] as const
 
 const server = await findPostgres()
+const citus = findCitus()
 let database: TestDatabase
 
 /** One thing that a node does; each is answered before the next is done. */
@@ -85,18 +95,29 @@ async function stateOf(store: Store): Promise<unknown> {
   return state
 }
 
-function openNodes(count: number, width: (typeof WIDTHS)[number]): Promise<Store[]> {
+function openNodes(count: number, width: Width): Promise<Store[]> {
   const clocks = [0, 600_000, -600_000].map((skew) => ({ now: () => Date.now() + skew }))
   return Promise.all(
     Array.from({ length: count }, (_, node) => postgresStore({ url: database.url, width, clock: clocks[node]! })),
   )
 }
 
-describe.skipIf(server === null).each(WIDTHS)('rows that are remembered, width %s', (width) => {
-  beforeAll(async () => {
+describe.skipIf(server === null).each(['any', 'bucket'] as const)('rows that are remembered, width %s', (width) => {
+  suite(width, async () => {
     database = await createDatabase(server ?? '', 'guess')
     await migrateDatabase(database.url)
   })
+})
+
+describe.skipIf(citus === null)('rows that are remembered, on Citus', () => {
+  suite('bucket', async () => {
+    database = await createCitusDatabase(citus ?? '', 'guess')
+    await migrateDatabase(database.url, true)
+  })
+})
+
+function suite(width: Width, open: () => Promise<void>): void {
+  beforeAll(open, 60_000)
   afterAll(() => database.drop())
 
   test('two nodes that act in turn answer as one store in memory does', { timeout: 300_000 }, async () => {
@@ -184,4 +205,4 @@ describe.skipIf(server === null).each(WIDTHS)('rows that are remembered, width %
     expect((await look(node, user('ann'))).subject?.eventCount).toBe(2)
     await node.close()
   })
-})
+}

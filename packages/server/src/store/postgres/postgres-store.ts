@@ -78,8 +78,7 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
   let horizon = Number(meta.get('horizon'))
   let closing: Promise<void> | null = null
   const reader = { statements, isNarrow, salt, sessions }
-  // Nobody has tried what Citus says of the version of a row.
-  const isGuessing = cachedProfiles > 0 && !meta.has('citus')
+  const isGuessing = cachedProfiles > 0
   const remembered = createRememberedRows(Math.max(cachedProfiles, 1))
   const player = {
     ...reader,

@@ -1,5 +1,5 @@
 import { connect as connectSocket } from 'node:net'
-import { Client } from 'pg'
+import { Client, type QueryResultRow } from 'pg'
 import type { PGlite } from '@electric-sql/pglite'
 import { migrate } from './migrate.ts'
 import { pgPool } from './pg-pool.ts'
@@ -57,8 +57,15 @@ export interface TestDatabase {
 }
 
 /** A new, empty database on the server that `url` names. */
-export async function createDatabase(url: string, name: string, isDurable = false): Promise<TestDatabase> {
-  const full = `damson_${name}_${process.pid}_${Math.random().toString(36).slice(2, 8)}`
+export function createDatabase(url: string, name: string, isDurable = false): Promise<TestDatabase> {
+  return createNamed(url, freshName(name), isDurable)
+}
+
+function freshName(name: string): string {
+  return `damson_${name}_${process.pid}_${Math.random().toString(36).slice(2, 8)}`
+}
+
+async function createNamed(url: string, full: string, isDurable: boolean): Promise<TestDatabase> {
   await ask(url, `CREATE DATABASE ${full}`)
   // A test that pulls no plug need not wait for the disk.
   if (!isDurable) await ask(url, `ALTER DATABASE ${full} SET synchronous_commit = off`)
@@ -67,8 +74,46 @@ export async function createDatabase(url: string, name: string, isDurable = fals
   return { url: own.href, drop: () => ask(url, `DROP DATABASE IF EXISTS ${full} WITH (FORCE)`) }
 }
 
+/** Where tests find a Citus: in `DAMSON_TEST_CITUS_URL`, a database on its coordinator. `null`, after a line that says so. */
+export function findCitus(): string | null {
+  const { DAMSON_TEST_CITUS_URL } = process.env
+  if (DAMSON_TEST_CITUS_URL) return DAMSON_TEST_CITUS_URL
+  console.log('Skipped: what needs a Citus. Set DAMSON_TEST_CITUS_URL to a database on a coordinator.')
+  return null
+}
+
+/** A new, empty database on every node of the Citus that `url` leads to; its workers are reached as the coordinator does. */
+export async function createCitusDatabase(url: string, name: string, isDurable = false): Promise<TestDatabase> {
+  const nodes = await rowsOf<{ id: number; host: string; port: number }>(
+    url,
+    `SELECT groupid AS id, nodename AS host, nodeport AS port FROM pg_dist_node WHERE noderole = 'primary' ORDER BY groupid`,
+  )
+  const workers = nodes.filter(({ id }) => id !== 0)
+  const full = freshName(name)
+  const made: TestDatabase[] = []
+  for (const place of [url, ...workers.map((worker) => placeOf(url, worker))]) {
+    const one = await createNamed(place, full, isDurable)
+    await ask(one.url, 'CREATE EXTENSION citus')
+    made.push(one)
+  }
+  const own = placeOf(url, {}, full)
+  for (const { id, host, port } of nodes) {
+    const join = id === 0 ? 'citus_set_coordinator_host' : 'citus_add_node'
+    await ask(own, `SELECT ${join}('${host}', ${port})`)
+  }
+  return { url: own, drop: async () => void (await Promise.all(made.map((one) => one.drop()))) }
+}
+
+function placeOf(url: string, { host, port }: { host?: string; port?: number }, database?: string): string {
+  const place = new URL(url)
+  if (host !== undefined) place.hostname = host
+  if (port !== undefined) place.port = String(port)
+  if (database !== undefined) place.pathname = `/${database}`
+  return place.href
+}
+
 /** Makes our tables in a database. */
-export async function migrateDatabase(url: string): Promise<void> {
+export async function migrateDatabase(url: string, citus = false): Promise<void> {
   const pool = await pgPool({
     url,
     connections: 1,
@@ -76,16 +121,21 @@ export async function migrateDatabase(url: string): Promise<void> {
     queryTimeoutMs: 60_000,
     settings: 'SELECT 1',
   })
-  await migrate(pool)
+  await migrate(pool, { citus })
   await pool.end()
 }
 
 /** Runs statements on a connection of their own. */
 export async function ask(url: string, text: string): Promise<void> {
+  await rowsOf(url, text)
+}
+
+/** The same, for one statement that answers. */
+export async function rowsOf<T extends QueryResultRow>(url: string, text: string): Promise<T[]> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(text)
+    return (await client.query<T>(text)).rows
   } finally {
     await client.end()
   }
