@@ -65,12 +65,13 @@ export async function postgresStore(options: PostgresStoreOptions): Promise<Stor
   const { cachedProfiles = 12_000 } = options
   const timeouts = { lockTimeoutMs: lockWaitMs, statementTimeoutMs: Math.max(statementTimeoutMs, lockWaitMs) }
   const pool = await poolOf(options.url, connections, timeouts)
-  const sessions = createSessions({ pool, ...timeouts })
-  const meta = await opened(() => readMeta(sessions)).catch(async (error: unknown) => {
+  const meta = await opened(() => readMeta(createSessions({ pool, ...timeouts }))).catch(async (error: unknown) => {
     await pool.end()
     throw error
   })
-  const width: Width = meta.has('citus') ? 'bucket' : (options.width ?? 'any')
+  const isCitus = meta.has('citus')
+  const sessions = createSessions({ pool, ...timeouts, isCitus })
+  const width: Width = isCitus ? 'bucket' : (options.width ?? 'any')
   const isNarrow = width === 'bucket'
   const statements = createStatements(width, skipsLocked)
   const salt = String(meta.get('salt'))

@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly lockTimeoutMs: number
   /** Milliseconds. */
   readonly statementTimeoutMs: number
+  /** Rows lie on other nodes, which have to be told how long to wait for them. */
+  readonly isCitus?: boolean
 }
 
 export interface Sessions {
@@ -45,16 +47,23 @@ const PLANS = ['seqscan', 'hashjoin', 'mergejoin'].map((plan) => `enable_${plan}
 
 export function sessionSettings(options: Omit<SessionOptions, 'pool'>, isLocal: boolean): string {
   const timeouts = [
-    // 0 would mean no limit.
-    `lock_timeout = ${Math.max(1, Math.round(options.lockTimeoutMs))}`,
+    lockTimeout(options),
     `statement_timeout = ${Math.round(options.statementTimeoutMs)}`,
     `idle_in_transaction_session_timeout = ${Math.round(options.statementTimeoutMs * 2)}`,
   ]
   return [...timeouts, ...PLANS].map((setting) => `SET ${isLocal ? 'LOCAL ' : ''}${setting}`).join('; ')
 }
 
+function lockTimeout({ lockTimeoutMs }: Omit<SessionOptions, 'pool'>): string {
+  // 0 would mean no limit.
+  return `lock_timeout = ${Math.max(1, Math.round(lockTimeoutMs))}`
+}
+
 export function createSessions({ pool, ...options }: SessionOptions): Sessions {
   const local = sessionSettings(options, true)
+  // Citus hands on what is set in a transaction, if it is told to, with the text that it came in: hence one by one. Plans are
+  // made anew on its nodes for each statement, and need no settings there.
+  const handedOn = ["SET LOCAL citus.propagate_set_commands = 'local'", `SET LOCAL ${lockTimeout(options)}`]
 
   async function on<T>(
     client: PostgresClient,
@@ -69,7 +78,10 @@ export function createSessions({ pool, ...options }: SessionOptions): Sessions {
       sent.push(answer)
       return answer
     }
-    if (isOne) void run({ text: client.isDirect ? 'BEGIN' : `BEGIN; ${local}` })
+    if (isOne) {
+      void run({ text: client.isDirect ? 'BEGIN' : `BEGIN; ${local}` })
+      if (options.isCitus) for (const text of handedOn) void run({ text })
+    }
     let result: T
     try {
       result = await use({ run })
