@@ -104,7 +104,8 @@ export async function createCitusDatabase(url: string, name: string, isDurable =
   return { url: own, drop: async () => void (await Promise.all(made.map((one) => one.drop()))) }
 }
 
-function placeOf(url: string, { host, port }: { host?: string; port?: number }, database?: string): string {
+/** The same database, or another one, on another node. */
+export function placeOf(url: string, { host, port }: { host?: string; port?: number }, database?: string): string {
   const place = new URL(url)
   if (host !== undefined) place.hostname = host
   if (port !== undefined) place.port = String(port)
