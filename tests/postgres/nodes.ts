@@ -14,8 +14,8 @@ export const MAIN = fileURLToPath(import.meta.resolve('@damson/server/package.js
 
 export const APP = { appId: 'shop', name: 'Shop', keys: { production: ['prod'], dataExport: ['export'] } }
 
-export async function migrate(url: string): Promise<void> {
-  await promisify(execFile)(process.execPath, [MAIN, 'migrate', '--postgres', url])
+export async function migrate(url: string, ...flags: readonly string[]): Promise<void> {
+  await promisify(execFile)(process.execPath, [MAIN, 'migrate', '--postgres', url, ...flags])
 }
 
 export interface NodeOptions {

@@ -78,8 +78,9 @@ export async function openTarget(pool: PostgresPool, clock: Clock): Promise<Targ
   async function refuseUsed(): Promise<void> {
     // Nothing was asked at the same time as something else so far, so of our own connections there is one.
     const { rows: found } = await run(
-      `SELECT EXISTS (SELECT FROM profiles) OR EXISTS (SELECT FROM documents) AS full,
-         EXISTS (SELECT FROM leases) OR EXISTS (
+      // One row each: Citus fetches what lies on its nodes before it looks whether there is any.
+      `SELECT EXISTS (SELECT 1 FROM profiles LIMIT 1) OR EXISTS (SELECT 1 FROM documents) AS full,
+         EXISTS (SELECT 1 FROM leases LIMIT 1) OR EXISTS (
            SELECT FROM pg_stat_activity
            WHERE datname = current_database() AND application_name = 'damson' AND pid <> pg_backend_pid()) AS used`,
     )
