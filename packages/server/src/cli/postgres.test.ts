@@ -8,20 +8,34 @@ import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createServer } from '../server.ts'
 import { postgresStore } from '../store/postgres/index.ts'
-import { createDatabase, findPostgres, type TestDatabase } from '../store/postgres/testing.ts'
+import {
+  createCitusDatabase,
+  createDatabase,
+  findCitus,
+  findPostgres,
+  type TestDatabase,
+} from '../store/postgres/testing.ts'
 import type { Store } from '../store/store.ts'
 import { openData } from './data.ts'
 import { finish, type Session, start } from './testing.ts'
 
 const server = await findPostgres()
+const citus = findCitus()
 let database: TestDatabase
 let folder: string
 const sessions: Session[] = []
 
-describe.skipIf(server === null)('with a PostgreSQL', () => {
+describe.skipIf(server === null)('with a PostgreSQL', () => suite(() => createDatabase(server ?? '', 'cli')))
+describe.skipIf(citus === null)('with a Citus', () =>
+  suite(() => createCitusDatabase(citus ?? '', 'cli'), ['--citus'], ', spread over the nodes of Citus'),
+)
+
+function suite(open: () => Promise<TestDatabase>, flags: readonly string[] = [], told = ''): void {
+  const migrate = () => finish(['migrate', ...flags, '--postgres', database.url])
+
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'damson-postgres-cli-'))
-    database = await createDatabase(server ?? '', 'cli')
+    database = await open()
   })
   afterEach(async () => {
     for (const session of sessions.splice(0)) {
@@ -35,14 +49,14 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
   test('migrate makes the tables once, for any number of processes at once; others ask for it', async () => {
     const refused = await finish(['serve', '--port', '0', '--postgres', database.url])
     expect(refused.err).toContain('Run: damson migrate --postgres URL')
-    const migrating = await Promise.all([1, 2, 3].map(() => finish(['migrate', '--postgres', database.url])))
+    const migrating = await Promise.all([1, 2, 3].map(migrate))
     expect(migrating.map(({ code, err }) => [code, err])).toEqual(migrating.map(() => [0, '']))
-    const again = await finish(['migrate', '--postgres', database.url])
-    expect(again.out).toBe('The tables are at version 1 already.')
+    const again = await migrate()
+    expect(again.out).toBe(`The tables are at version 1 already${told}.`)
   })
 
   test('two servers are one: what is done at one is seen at the other, apps and keys within a second', async () => {
-    await finish(['migrate', '--postgres', database.url])
+    await migrate()
     const [one, two] = [await serving(), await serving()]
     const made = await finish(['apps', 'create', '--name', 'Shop', '--app-id', 'shop', '--postgres', database.url])
     const key = /production +(\S+)/.exec(made.out)?.[1] ?? ''
@@ -63,7 +77,7 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
     const { store, app } = await filledFolder(50)
     const before = await everything(store, app)
     await store.close()
-    await finish(['migrate', '--postgres', database.url])
+    await migrate()
     const moved = await move()
     expect(moved.err).toBe('')
     expect(moved.out).toContain('All of it is there.')
@@ -83,7 +97,7 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
     const { store, app } = await filledFolder(1_500)
     const before = await everything(store, app)
     await store.close()
-    await finish(['migrate', '--postgres', database.url])
+    await migrate()
     expect((await move(folder, 'SIGINT')).out).toContain('Interrupted.')
     await expect(postgresStore({ url: database.url })).rejects.toThrow('a move into this database is not finished')
     expect((await move()).out).toContain('All of it is there.')
@@ -93,7 +107,7 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
   })
 
   test('a folder whose server runs, and a folder without a database, are refused in one line', async () => {
-    await finish(['migrate', '--postgres', database.url])
+    await migrate()
     const { store } = await filledFolder(1)
     const held = await move()
     expect(held.err).toContain('Expected to be the only user of')
@@ -101,7 +115,7 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
     const nowhere = await finish(['move', '--from', '/nowhere', '--to', database.url])
     expect(nowhere.err).toBe('damson: there is no damson.db in /nowhere. Choose another folder with --from.')
   })
-})
+}
 
 test('a server that is not there is told in one line', async () => {
   const { err, code } = await finish(['migrate', '--postgres', 'postgres://nobody@127.0.0.1:1/none'])
