@@ -43,7 +43,7 @@ test.skipIf(binaries === null)(
       const cluster = await workshop.primary()
       await cluster.ask('CREATE DATABASE damson')
       await migrate(cluster.url('damson'))
-      await play(cluster.url('damson'))
+      await expectStories(cluster.url('damson'))
     } finally {
       await workshop.close()
     }
@@ -56,7 +56,7 @@ test.skipIf(citus === null)(
   async () => {
     const database = await createCitusDatabase(citus!)
     try {
-      await play(database.url)
+      await expectStories(database.url)
     } finally {
       await database.drop()
     }
@@ -64,7 +64,7 @@ test.skipIf(citus === null)(
   240_000 + USERS * 300,
 )
 
-async function play(url: string): Promise<void> {
+async function expectStories(url: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'damson-nodes-'))
   const receiver = await openReceiver()
   const fleet: Fleet[] = []

@@ -25,10 +25,12 @@ let database: TestDatabase
 let folder: string
 const sessions: Session[] = []
 
-describe.skipIf(server === null)('with a PostgreSQL', () => suite(() => createDatabase(server ?? '', 'cli')))
-describe.skipIf(citus === null)('with a Citus', () =>
-  suite(() => createCitusDatabase(citus ?? '', 'cli'), ['--citus'], ', spread over the nodes of Citus'),
-)
+describe.skipIf(server === null)('with a PostgreSQL', () => {
+  suite(() => createDatabase(server ?? '', 'cli'))
+})
+describe.skipIf(citus === null)('with a Citus', () => {
+  suite(() => createCitusDatabase(citus ?? '', 'cli'), ['--citus'], ', spread over the nodes of Citus')
+})
 
 function suite(open: () => Promise<TestDatabase>, flags: readonly string[] = [], told = ''): void {
   const migrate = () => finish(['migrate', ...flags, '--postgres', database.url])
