@@ -10,7 +10,14 @@ import { actionOf, DEVICES, diceOf, pick, USERS } from '../random-actions.ts'
 import { sqliteStore } from '../sqlite/sqlite-store.ts'
 import type { Store } from '../store.ts'
 import { postgresStore } from './postgres-store.ts'
-import { createDatabase, findPostgres, migrateDatabase } from './testing.ts'
+import {
+  createCitusDatabase,
+  createDatabase,
+  findCitus,
+  findPostgres,
+  migrateDatabase,
+  type TestDatabase,
+} from './testing.ts'
 
 /** So many in each run of the tests; `DAMSON_STORE_HISTORIES=2000` for the whole. */
 const HISTORIES = Number(process.env.DAMSON_STORE_HISTORIES ?? 60)
@@ -21,12 +28,28 @@ const KEYS = { production: ['prod'], development: ['dev'], dataExport: ['export'
 const APP: NewApp = { appId: 'app', name: 'App', keys: KEYS }
 
 const server = await findPostgres()
+const citus = findCitus()
 
 describe.skipIf(server === null)('SQLite and PostgreSQL', () => {
-  test(`answer the same and end in the same state: ${HISTORIES} histories`, { timeout: 900_000 }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'damson-same-'))
+  suite(async () => {
     const database = await createDatabase(server ?? '', 'same')
     await migrateDatabase(database.url)
+    return database
+  })
+})
+
+describe.skipIf(citus === null)('SQLite and Citus', () => {
+  suite(async () => {
+    const database = await createCitusDatabase(citus ?? '', 'same')
+    await migrateDatabase(database.url, true)
+    return database
+  })
+})
+
+function suite(open: () => Promise<TestDatabase>): void {
+  test(`answer the same and end in the same state: ${HISTORIES} histories`, { timeout: 900_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'damson-same-'))
+    const database = await open()
     const sqlite = await sqliteStore({ file: join(folder, 'damson.db') })
     const postgres = await postgresStore({ url: database.url })
     for (const store of [sqlite, postgres]) {
@@ -46,7 +69,7 @@ describe.skipIf(server === null)('SQLite and PostgreSQL', () => {
     await database.drop()
     rmSync(folder, { recursive: true })
   })
-})
+}
 
 /** One history on a store: what was answered to each step, and what everybody is in the end. */
 async function play(store: Store, seed: number): Promise<unknown> {
