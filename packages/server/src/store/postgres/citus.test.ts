@@ -8,6 +8,9 @@ import { createStatements, type Statements } from './statements.ts'
 import { createCitusDatabase, findCitus, migrateDatabase, rowsOf, type TestDatabase } from './testing.ts'
 
 const citus = findCitus()
+const NODES = `SELECT nodename AS host, nodeport AS port FROM pg_dist_node WHERE shouldhaveshards AND noderole = 'primary'`
+const nodes = citus === null ? [] : await rowsOf(citus, NODES)
+if (citus !== null && nodes.length < 2) console.log('Skipped: moving between nodes, of which this Citus has one.')
 let database: TestDatabase
 /** What a statement that is prepared is planned anew for each time, at most. */
 const CUSTOM_PLANS = 5
@@ -98,4 +101,33 @@ describe.skipIf(citus === null)('on a Citus', () => {
     expect(await store.transact(user('held'), counting('held'))).toBe(3)
     await Promise.all([store.close(), guessing.close(), other.end()])
   })
+  test.skipIf(nodes.length < 2).each(['block_writes', 'force_logical'])(
+    'a bucket moves to another node (%s) while its users act: what is remembered of them is not taken for what is there',
+    async (mode) => {
+      const store = await postgresStore({ url: database.url })
+      const [bucket, ids] = [bucketOf(APP, 'u0'), Array.from({ length: 1_000 }, (_, n) => `u${n}`)]
+      const own = ids.filter((id) => bucketOf(APP, id) === bucket)
+      const before = await Promise.all(own.map((id) => store.transact(user(id), counting(id))))
+      let isOver = false
+      const acting = own.map(async (id) => {
+        let count = 0
+        for (; !isOver; count += 1) await store.transact(user(id), counting(id))
+        return count
+      })
+      await ask(
+        `SELECT citus_move_shard_placement(shardid, nodename, nodeport, host, port, '${mode}')
+         FROM (${NODES}) AS nodes, citus_shards
+         WHERE shardid = get_shard_id_for_distribution_column('profiles', ${bucket}) AND (host, port) <> (nodename, nodeport)
+         LIMIT 1`,
+      )
+      isOver = true
+      const counts = await Promise.all(acting)
+      const after = await Promise.all(own.map((id) => store.transact(user(id), counting(id))))
+      expect(after).toEqual(own.map((_, index) => (before[index] ?? 0) + (counts[index] ?? 0) + 1))
+      expect(Math.min(...counts)).toBeGreaterThan(0)
+      expect(await historyOf(store, 'u0')).toHaveLength(after[own.indexOf('u0')] ?? 0)
+      await store.close()
+    },
+    60_000,
+  )
 })
