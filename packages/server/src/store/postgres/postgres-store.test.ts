@@ -51,7 +51,7 @@ async function onPostgres(url: string): Promise<void> {
   storeConformance('PostgreSQL, one bucket at a time and without SKIP LOCKED', (wish) =>
     open(base, { width: 'bucket', skipsLocked: false }, wish),
   )
-  // As it is on Citus.
+  // As it is where guesses are mostly wrong.
   storeConformance('PostgreSQL, one bucket at a time, with every row locked', (wish) =>
     open(base, { width: 'bucket', cachedProfiles: 0 }, wish),
   )
@@ -59,7 +59,11 @@ async function onPostgres(url: string): Promise<void> {
 
 async function onCitus(url: string): Promise<void> {
   await migrateAt(url, true)
-  storeConformance('Citus', (wish) => open({ url, empty: () => ask(url, EMPTY) }, {}, wish))
+  const base: Base = { url, empty: () => ask(url, EMPTY) }
+  storeConformance('Citus', (wish) => open(base, {}, wish))
+  storeConformance('Citus, without SKIP LOCKED and with every row locked', (wish) =>
+    open(base, { skipsLocked: false, cachedProfiles: 0 }, wish),
+  )
 }
 
 async function migrateAt(url: string, citus: boolean): Promise<void> {
