@@ -78,6 +78,23 @@ test('of one bucket each is a group of its own, as soon as there is room for it'
   expect(sizes()).toEqual([1, 1, 1])
 })
 
+test('of one bucket, what failed and will be tried again holds up nobody of another one', async () => {
+  const played: (string | null | undefined)[] = []
+  const { ask } = scene({
+    isNarrow: true,
+    groups: 1,
+    play([task]) {
+      played.push(task?.ref.userId)
+      return Promise.reject(Object.assign(new Error('connection to the remote node failed'), { code: '08006' }))
+    },
+  })
+  ask(2)
+  await vi.advanceTimersByTimeAsync(29)
+  expect(played).toEqual(['user-1', 'user-2'])
+  await vi.advanceTimersByTimeAsync(5)
+  expect(played).toEqual(['user-1', 'user-2', 'user-1', 'user-2'])
+})
+
 test('a turn that comes while nothing is under way waits for nobody, and no timer is left behind', async () => {
   const { ask, finish, sizes } = scene()
   for (let n = 0; n < 3; n += 1) {

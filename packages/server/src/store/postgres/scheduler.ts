@@ -120,11 +120,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const one = { since: performance.now(), size: group.parts.reduce((sum, { tasks }) => sum + tasks.length, 0) }
       underWay.add(one)
       playing += one.size
-      void playOne(group).finally(() => {
-        underWay.delete(one)
-        playing -= one.size
+      const leave = () => {
+        if (underWay.delete(one)) playing -= one.size
         planPump()
-      })
+      }
+      void playOne(group, leave).finally(leave)
     }
   }
 
@@ -195,14 +195,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return { isWide, bucket: isNarrow && !isWide ? bucketOf(ref.appId, subject) : 0 }
   }
 
-  async function playOne({ isWide, parts }: Group): Promise<void> {
+  async function playOne({ isWide, parts }: Group, leave: () => void): Promise<void> {
     const tasks = parts.flatMap((part) => part.tasks)
     const again = new Set<Task>()
     try {
       const ends = await options.play(tasks, isWide)
       for (const [index, task] of tasks.entries()) settle(task, ends[index] as End, again)
     } catch (error) {
-      await failed(tasks, error, parts.length, again)
+      // Whoever restarts needs a moment.
+      const wait = failed(tasks, error, parts.length, again)
+      if (wait !== null) {
+        // With one bucket its node may be gone, and those of others must not be kept from theirs.
+        if (isNarrow) leave()
+        await new Promise((resolve) => setTimeout(resolve, wait))
+      }
     }
     for (const part of parts)
       chains.end(
@@ -232,7 +238,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     task.reject(error)
   }
 
-  async function failed(tasks: readonly Task[], error: unknown, chainCount: number, again: Set<Task>): Promise<void> {
+  /** @returns how long to wait before it is tried again, in milliseconds; `null`: not at all */
+  function failed(tasks: readonly Task[], error: unknown, chainCount: number, again: Set<Task>): number | null {
     const failure = error instanceof CommitUnknownError ? 'fatal' : failureOf(error)
     for (const { ref } of tasks) if (ref.deviceId) owners.forget(ref.appId, ref.deviceId)
     let tries = 0
@@ -247,8 +254,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
     }
     const isLate = error instanceof StaleReadError || failure === 'busy' || tries === 0
-    // Whoever restarts needs a moment.
-    if (!isLate) await new Promise((resolve) => setTimeout(resolve, RETRY_MS * 2 ** tries))
+    return isLate ? null : RETRY_MS * 2 ** tries
   }
 
   function idle(): Promise<void> {
