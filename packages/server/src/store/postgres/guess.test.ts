@@ -172,6 +172,35 @@ function suite(width: Width, open: () => Promise<void>): void {
     },
   )
 
+  test('a message id that was answered is known, whoever remembers the profile and whoever answered', async () => {
+    await ask(database.url, EMPTY)
+    const [one, two] = await openNodes(2, width)
+    const say = (node: Store | undefined, key: string) =>
+      node!.transact(user('ann', { needsSeen: true, seenKeys: [key] }), (loaded) => {
+        const before = loaded.seen(key)
+        if (before !== undefined) return { answer: before }
+        return { ...counting('ann', key)(loaded), answer: 'first', seen: [{ key, answer: 'again', at: Date.now() }] }
+      })
+    expect(await say(one, 'm0')).toBe('first')
+    expect(await say(one, 'm1')).toBe('first')
+    expect(await say(one, 'm1')).toBe('again')
+    expect(await say(two, 'm1')).toBe('again')
+    expect(await say(two, 'm2')).toBe('first')
+    expect(await say(one, 'm2')).toBe('again')
+    expect(await Promise.all([say(one, 'm3'), say(one, 'm3'), say(one, 'm4')])).toEqual(['first', 'again', 'first'])
+    // Whoever is erased and comes back is remembered anew, and late retries are known still.
+    await one!.transact(user('ann'), () => ({
+      answer: null,
+      subject: { profile: null, wakeAt: null, history: 'erase' },
+    }))
+    expect(await say(one, 'm5')).toBe('first')
+    expect(await say(one, 'm6')).toBe('first')
+    expect(await say(one, 'm4')).toBe('')
+    expect(await say(two, 'm3')).toBe('')
+    expect(await historyOf(one!, 'ann')).toHaveLength(2)
+    await Promise.all([one!.close(), two!.close()])
+  })
+
   test('a row that was written without news of its version, as older nodes do, is not the one remembered', async () => {
     await ask(database.url, EMPTY)
     const [node] = await openNodes(1, width)

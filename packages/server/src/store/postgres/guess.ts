@@ -1,25 +1,15 @@
-import { keyOf, type Seen } from '../shelves.ts'
+import type { EpochMs } from '@damson/core'
+import { keyOf } from '../shelves.ts'
+import { loadGuesses } from './guess-load.ts'
 import { guessedAnswer, guessedWrite, type Written } from './guessed-write.ts'
 import { inKeyOrder } from './keys.ts'
 import { linesOf, type RowLines } from './lines.ts'
-import {
-  type Ask,
-  keyOfRow,
-  loadedRow,
-  type Need,
-  postHot,
-  profileKey,
-  readErased,
-  readSeen,
-  rowsOf,
-  seenIn,
-  sendHot,
-} from './load.ts'
-import type { RememberedRow, RememberedRows } from './remembered.ts'
+import { keyOfRow, postHot, rowsOf, sendHot } from './load.ts'
+import type { RememberedRows } from './remembered.ts'
 import type { Sessions, Transaction } from './session.ts'
 import type { Task } from './task.ts'
-import { decideAll, type End, keysOf, needOf, type Player } from './turns.ts'
-import { createWork, type Work } from './work.ts'
+import { decideAll, type End, keysOf, type Player } from './turns.ts'
+import { createWork, type Secrets } from './work.ts'
 import { appendRows, insertRows, rowOf, type Send, type Writer } from './write.ts'
 
 /**
@@ -29,12 +19,13 @@ import { appendRows, insertRows, rowOf, type Send, type Writer } from './write.t
 export async function playGuessing(player: Player, tasks: readonly Task[]): Promise<readonly End[]> {
   const { sessions, remembered, clock } = player
   const keys = keysOf(player, tasks)
-  const work = createWork(player.secrets())
+  const secrets = player.secrets()
+  const work = createWork(secrets)
   try {
-    await load(player, tasks, keys, work)
+    await loadGuesses(player, tasks, keys, work)
     const ends = decideAll(player, work, tasks, false, keys)
     for (const [pid, draft] of work.group.drafts) rowOf(work, pid, draft)
-    const writer = { ...player, now: clock.now() }
+    const writer = { ...player, ...secrets, now: clock.now() }
     const lines = linesOf(work, writer)
     if (lines.length === 0) return ends
     lines.sort(inOrder)
@@ -60,89 +51,19 @@ function missing(task: Task | undefined, end: End): End {
   return { type: 'again' }
 }
 
-/** Puts into `work` what is remembered well enough, and the rest as it is now. */
-async function load(player: Player, tasks: readonly Task[], keys: readonly string[], work: Work): Promise<void> {
-  const { remembered } = player
-  const need = needOf(player, tasks, null)
-  const isWorthIt = remembered.isWorthIt()
-  const unsure = new Set(keys.filter((_, index) => tasks[index]?.isUnsure === true))
-  const known = new Map<string, RememberedRow>()
-  const wanted = new Set<string>()
-  for (const key of need.profiles.keys()) {
-    const row = remembered.get(key)
-    if (row !== undefined) known.set(key, row)
-    if (row === undefined || !isWorthIt || unsure.has(key)) wanted.add(key)
-  }
-  const isReading = wanted.size > 0 || need.seen.size > 0
-  const now = isReading ? await read(player, need, wanted, known) : NOTHING
-  for (const [key, { appId, id }] of need.profiles) {
-    const isRemembered = !wanted.has(key)
-    const row = isRemembered ? known.get(key) : now.rows.get(key)
-    if (row === undefined) {
-      work.install(appId, id, null)
-      continue
-    }
-    const { version, tail } = row
-    work.install(appId, id, { ...row, seen: seenIn(now.seen, need, key) }, { version, tail, isRemembered })
-  }
-  for (const [digest, at] of now.erased) work.target.erased.set(digest, at)
-  if (wanted.size > 0) player.owners.learn(work)
-}
+type GuessWriter = Writer & Secrets
 
-interface Found {
-  readonly rows: ReadonlyMap<string, RememberedRow>
-  readonly seen: ReadonlyMap<string, Seen>
-  readonly erased: readonly (readonly [string, number])[]
-}
-
-const NOTHING: Found = { rows: new Map(), seen: new Map(), erased: [] }
-
-/** Reads, without a lock, rows that are wanted, and the message ids asked for of all. */
-function read(
-  player: Player,
-  need: Need,
-  wanted: ReadonlySet<string>,
-  known: ReadonlyMap<string, RememberedRow>,
-): Promise<Found> {
-  const { sessions, statements, isNarrow, remembered } = player
-  const lines = [...need.profiles].flatMap(([key, at]) => {
-    if (!wanted.has(key)) return []
-    const guess = known.get(key)
-    return [{ ...profileKey(at), version: guess?.version, tail_before: guess?.tail }]
-  })
-  return sessions.reading(async (transaction) => {
-    const ask: Ask = (statement, rows) => rowsOf(sendHot(transaction, isNarrow, statement, rows))
-    // Message ids behind their profiles: those that came with a version are there when it is.
-    const [found, seen, erased] = await Promise.all([
-      ask(statements.readProfiles, lines),
-      readSeen(ask, player, need),
-      readErased(ask, player, need),
-    ])
-    const rows = new Map<string, RememberedRow>()
-    for (const row of found) {
-      const key = keyOfRow(row)
-      const guess = known.get(key)
-      if (guess !== undefined) remembered.note(row.is_known === true)
-      if (guess !== undefined && row.is_known === true) rows.set(key, guess)
-      else {
-        const fresh = { ...loadedRow(row, null), version: String(row.version) }
-        rows.set(key, fresh)
-        remembered.set(key, fresh, typeof row.doc === 'string' ? row.doc.length : 0)
-      }
-    }
-    return { rows, seen, erased }
-  })
-}
-
-async function send(sessions: Sessions, writer: Writer, lines: readonly RowLines[]): Promise<Written> {
-  const { statements, isNarrow } = writer
+async function send(sessions: Sessions, writer: GuessWriter, lines: readonly RowLines[]): Promise<Written> {
+  const { statements, isNarrow, horizon } = writer
   const guessed = lines.filter(({ row }) => row.isThere)
   if (guessed.length === lines.length && !isNarrow)
-    return guessedAnswer(await sessions.once(guessedWrite(guessed)), guessed)
+    return guessedAnswer(await sessions.once(guessedWrite(guessed, horizon)), guessed)
   const added = lines.filter(({ row }) => !row.isThere)
   const answer = await sessions.within(async (transaction) => {
     const post: Send = (statement, rows) => postHot(transaction, isNarrow, statement, rows)
-    const written = isNarrow ? await sendNarrow(transaction, writer, guessed, post) : sendWide(transaction, guessed)
+    const written = isNarrow
+      ? await sendNarrow(transaction, writer, guessed, post)
+      : sendWide(transaction, guessed, horizon)
     insertRows(post, statements, added)
     appendRows(post, statements, added)
     return written
@@ -153,9 +74,9 @@ async function send(sessions: Sessions, writer: Writer, lines: readonly RowLines
 const NOBODY: Written = { lines: [], version: '' }
 
 /** @returns what became of it, to be asked once it is committed */
-function sendWide(transaction: Transaction, lines: readonly RowLines[]): () => Promise<Written> {
+function sendWide(transaction: Transaction, lines: readonly RowLines[], horizon: EpochMs): () => Promise<Written> {
   if (lines.length === 0) return () => Promise.resolve(NOBODY)
-  const answer = transaction.run(guessedWrite(lines))
+  const answer = transaction.run(guessedWrite(lines, horizon))
   return async () => guessedAnswer(await answer, lines)
 }
 

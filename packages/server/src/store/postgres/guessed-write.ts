@@ -1,3 +1,4 @@
+import { DAY_MS, type EpochMs } from '@damson/core'
 import type { RowLines } from './lines.ts'
 import type { PostgresResult, PostgresStatement } from './pool.ts'
 import { IS_VERSION, NEWS, PROFILE_KEY, VERSION } from './statements.ts'
@@ -18,10 +19,10 @@ const DELIVERIES = `INSERT INTO deliveries (${OWNER}, id, kind, due_at, attempt,
 
 /**
  * One statement for all that a group writes, over any buckets: each profile on condition of the version it was decided on,
- * and what hangs on it only if it was written. Answers how many were, which ones unless it is all, and their version now.
+ * and that the message ids it took for new are, and what hangs on it only if it was written. Answers how many were, which ones unless it is all, and their version now.
  */
-export function guessedWrite(lines: readonly RowLines[]): PostgresStatement {
-  const hasSeen = lines.some(({ seen }) => seen.length > 0)
+export function guessedWrite(lines: readonly RowLines[], horizon: EpochMs): PostgresStatement {
+  const hasSeen = lines.some(({ row, seen }) => seen.length > 0 || (row.guess?.hopes ?? null) !== null)
   const hasDeliveries = lines.some(({ deliveries }) => deliveries.length > 0)
   const rows = lines.map(({ key, row, profile, entry, seen, deliveries }, no) => ({
     no,
@@ -30,10 +31,12 @@ export function guessedWrite(lines: readonly RowLines[]): PostgresStatement {
     tail_before: row.guess?.tail,
     ...profile,
     ...entry,
+    ...(row.guess?.hopes && { hoped: row.guess.hopes.seen, hoped_erased: row.guess.hopes.erased }),
     ...(seen.length > 0 && { seen }),
     ...(deliveries.length > 0 && { deliveries }),
   }))
-  return { ...TEXTS[hasSeen ? 1 : 0][hasDeliveries ? 1 : 0], values: [JSON.stringify(rows), lines.length] }
+  const days = hasSeen ? [Math.floor(horizon / DAY_MS)] : []
+  return { ...TEXTS[hasSeen ? 1 : 0][hasDeliveries ? 1 : 0], values: [JSON.stringify(rows), lines.length, ...days] }
 }
 
 /** What became of a group's profiles. */
@@ -53,14 +56,15 @@ export function guessedAnswer({ rows }: PostgresResult, lines: readonly RowLines
   return { lines: written, version: String(answer.version) }
 }
 
-function textOf(name: string, more: string): { readonly name: string; readonly text: string } {
+function textOf(name: string, more: string, condition = ''): { readonly name: string; readonly text: string } {
   return {
     name: `damson_guessed${name}`,
     text: `WITH written AS (
   UPDATE profiles AS p SET ${NEWS}
   FROM json_to_recordset($1::json) AS given (no int, ${PROFILE_KEY}, ${VERSION}, doc text, wake_at bigint, tail bigint,
-    id uuid, day int, data text, seen json, deliveries json)
-  WHERE p.bucket = given.bucket AND p.app_id = given.app_id AND p.user_id = given.user_id AND ${IS_VERSION}
+    id uuid, day int, data text, seen json, deliveries json,
+    hoped json, hoped_erased json)
+  WHERE p.bucket = given.bucket AND p.app_id = given.app_id AND p.user_id = given.user_id AND ${IS_VERSION}${condition}
   RETURNING given.no, given.bucket, given.app_id, given.user_id, given.id, given.day, given.data, given.seen, given.deliveries
 ), history AS (${ENTRIES})${more}
 SELECT count(*)::int AS count, CASE WHEN count(*) < $2::int THEN array_agg(no) END AS written,
@@ -70,7 +74,13 @@ SELECT count(*)::int AS count, CASE WHEN count(*) < $2::int THEN array_agg(no) E
 
 const WITH_SEEN = `, told AS (${SEEN})`
 const WITH_DELIVERIES = `, planned AS (${DELIVERIES})`
+/** In no other transaction than one that writes the profile does one of its ids become known: so they are looked up by this one. */
+const ARE_NEW = `
+  AND NOT EXISTS (SELECT FROM json_array_elements_text(given.hoped) AS h (digest) JOIN seen s ON s.bucket = given.bucket
+    AND s.app_id = given.app_id AND s.user_id = given.user_id AND s.digest = h.digest AND s.day >= $3::int)
+  AND NOT EXISTS (SELECT FROM json_array_elements(given.hoped_erased) AS h (pair) JOIN erased e ON e.bucket = given.bucket
+    AND e.holder = h.pair ->> 0 AND e.digest = h.pair ->> 1)`
 const TEXTS = [
   [textOf('', ''), textOf('_deliveries', WITH_DELIVERIES)],
-  [textOf('_seen', WITH_SEEN), textOf('_seen_deliveries', WITH_SEEN + WITH_DELIVERIES)],
+  [textOf('_seen', WITH_SEEN, ARE_NEW), textOf('_seen_deliveries', WITH_SEEN + WITH_DELIVERIES, ARE_NEW)],
 ] as const

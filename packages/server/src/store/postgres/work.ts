@@ -28,6 +28,16 @@ export interface Guess {
   readonly tail: number
   /** It was not read for this group: whoever writes nothing cannot rely on it. */
   readonly isRemembered: boolean
+  /** What else it is written on condition of. */
+  readonly hopes: Hopes | null
+}
+
+/** Message ids that turns took for new without looking. */
+export interface Hopes {
+  /** Digests of them. */
+  readonly seen: string[]
+  /** The same as they would be kept of somebody erased: holder and digest. */
+  readonly erased: (readonly [holder: string, digest: string])[]
 }
 
 /** What one transaction knows: rows it has locked, and what its turns make of them. Turns are played on it as in a book. */
@@ -64,8 +74,17 @@ export function createWork({ salt, horizon }: Secrets): Work {
   const rows = new Map<Pid, Row>()
   const erased = new Map<string, number>()
   let lastPid = 0
-  const digest = (appId: string, key: string) => digestOf(salt, appId, key)
+  const digests = new Map<string, string>()
   const target: Target = { shelves, group, erased, digest, newPid: () => (lastPid += 1) }
+
+  function digest(appId: string, key: string): string {
+    const name = keyOf(appId, key)
+    const known = digests.get(name)
+    if (known !== undefined) return known
+    const made = digestOf(salt, appId, key)
+    digests.set(name, made)
+    return made
+  }
 
   function install(appId: string, userId: string, row: LoadedRow | null, guess: Guess | null = null): void {
     if (row === null) return shelves.names.put(keyOf(appId, userId), { pid: 0, group: null })
@@ -81,7 +100,9 @@ export function createWork({ salt, horizon }: Secrets): Work {
 
   function loadedOf({ subject, other, deviceUserId }: Resolved, { appId, userId, deviceId }: ProfileRef): Loaded {
     const isErased = (seenDigest: string, id: string | null) =>
-      id !== null && (erased.get(erasedDigest(digest, appId, id, seenDigest)) ?? -Infinity) >= horizon
+      erased.size > 0 &&
+      id !== null &&
+      (erased.get(erasedDigest(digest, appId, id, seenDigest)) ?? -Infinity) >= horizon
     return {
       subject: subject?.profile ?? null,
       other: other?.profile ?? null,
