@@ -83,12 +83,14 @@ function hopesOf(
     const { appId, userId, deviceId, seenKeys = [] } = ref
     if (seenKeys.length === 0) continue
     const key = keys[index] ?? ''
-    const own = hopes.get(key) ?? { seen: [], erased: [] }
+    const own = hopes.get(key) ?? { unseen: [], unerased: [] }
     hopes.set(key, own)
-    for (const seen of seenKeys.map((seenKey) => digest(appId, seenKey))) {
-      own.seen.push(seen)
-      for (const id of [userId, deviceId])
-        if (id) own.erased.push([holderOf(salt, appId, id), erasedDigest(digest, appId, id, seen)])
+    const unseen = seenKeys.map((seenKey) => digest(appId, seenKey))
+    own.unseen.push(...unseen)
+    for (const id of [userId, deviceId]) {
+      if (!id) continue
+      const holder = holderOf(salt, appId, id)
+      for (const seen of unseen) own.unerased.push({ holder, digest: erasedDigest(digest, appId, id, seen) })
     }
   }
   return hopes

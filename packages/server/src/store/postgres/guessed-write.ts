@@ -19,7 +19,8 @@ const DELIVERIES = `INSERT INTO deliveries (${OWNER}, id, kind, due_at, attempt,
 
 /**
  * One statement for all that a group writes, over any buckets: each profile on condition of the version it was decided on,
- * and that the message ids it took for new are, and what hangs on it only if it was written. Answers how many were, which ones unless it is all, and their version now.
+ * and that the message ids it took for new are; what hangs on it only if it was written. Answers how many were, which ones unless
+ * it is all, and their version now.
  */
 export function guessedWrite(lines: readonly RowLines[], horizon: EpochMs): PostgresStatement {
   const hasSeen = lines.some(({ row, seen }) => seen.length > 0 || (row.guess?.hopes ?? null) !== null)
@@ -31,12 +32,24 @@ export function guessedWrite(lines: readonly RowLines[], horizon: EpochMs): Post
     tail_before: row.guess?.tail,
     ...profile,
     ...entry,
-    ...(row.guess?.hopes && { hoped: row.guess.hopes.seen, hoped_erased: row.guess.hopes.erased }),
     ...(seen.length > 0 && { seen }),
     ...(deliveries.length > 0 && { deliveries }),
   }))
-  const days = hasSeen ? [Math.floor(horizon / DAY_MS)] : []
-  return { ...TEXTS[hasSeen ? 1 : 0][hasDeliveries ? 1 : 0], values: [JSON.stringify(rows), lines.length, ...days] }
+  const hopes = hasSeen ? [Math.floor(horizon / DAY_MS), ...hopesOf(lines).map((list) => JSON.stringify(list))] : []
+  return { ...TEXTS[hasSeen ? 1 : 0][hasDeliveries ? 1 : 0], values: [JSON.stringify(rows), lines.length, ...hopes] }
+}
+
+/** What would have to be there if a message id were not new: among those seen, and among those erased. */
+function hopesOf(lines: readonly RowLines[]): readonly [object[], object[]] {
+  const unseen: object[] = []
+  const unerased: object[] = []
+  for (const [no, { key, row }] of lines.entries()) {
+    const hopes = row.guess?.hopes
+    if (!hopes) continue
+    for (const digest of hopes.unseen) unseen.push({ no, ...key, digest })
+    for (const one of hopes.unerased) unerased.push({ no, bucket: key.bucket, ...one })
+  }
+  return [unseen, unerased]
 }
 
 /** What became of a group's profiles. */
@@ -62,8 +75,7 @@ function textOf(name: string, more: string, condition = ''): { readonly name: st
     text: `WITH written AS (
   UPDATE profiles AS p SET ${NEWS}
   FROM json_to_recordset($1::json) AS given (no int, ${PROFILE_KEY}, ${VERSION}, doc text, wake_at bigint, tail bigint,
-    id uuid, day int, data text, seen json, deliveries json,
-    hoped json, hoped_erased json)
+    id uuid, day int, data text, seen json, deliveries json)
   WHERE p.bucket = given.bucket AND p.app_id = given.app_id AND p.user_id = given.user_id AND ${IS_VERSION}${condition}
   RETURNING given.no, given.bucket, given.app_id, given.user_id, given.id, given.day, given.data, given.seen, given.deliveries
 ), history AS (${ENTRIES})${more}
@@ -75,11 +87,13 @@ SELECT count(*)::int AS count, CASE WHEN count(*) < $2::int THEN array_agg(no) E
 const WITH_SEEN = `, told AS (${SEEN})`
 const WITH_DELIVERIES = `, planned AS (${DELIVERIES})`
 /** In no other transaction than one that writes the profile does one of its ids become known: so they are looked up by this one. */
-const ARE_NEW = `
-  AND NOT EXISTS (SELECT FROM json_array_elements_text(given.hoped) AS h (digest) JOIN seen s ON s.bucket = given.bucket
-    AND s.app_id = given.app_id AND s.user_id = given.user_id AND s.digest = h.digest AND s.day >= $3::int)
-  AND NOT EXISTS (SELECT FROM json_array_elements(given.hoped_erased) AS h (pair) JOIN erased e ON e.bucket = given.bucket
-    AND e.holder = h.pair ->> 0 AND e.digest = h.pair ->> 1)`
+const ARE_NEW = ` AND given.no NOT IN (
+    SELECT hoped.no FROM json_to_recordset($4::json) AS hoped (no int, ${PROFILE_KEY}, digest text)
+    JOIN seen s ON s.bucket = hoped.bucket AND s.app_id = hoped.app_id AND s.user_id = hoped.user_id
+      AND s.digest = hoped.digest AND s.day >= $3::int
+    UNION ALL
+    SELECT hoped.no FROM json_to_recordset($5::json) AS hoped (no int, bucket int, holder text, digest text)
+    JOIN erased e ON e.bucket = hoped.bucket AND e.holder = hoped.holder AND e.digest = hoped.digest)`
 const TEXTS = [
   [textOf('', ''), textOf('_deliveries', WITH_DELIVERIES)],
   [textOf('_seen', WITH_SEEN, ARE_NEW), textOf('_seen_deliveries', WITH_SEEN + WITH_DELIVERIES, ARE_NEW)],

@@ -35,9 +35,9 @@ export interface Guess {
 /** Message ids that turns took for new without looking. */
 export interface Hopes {
   /** Digests of them. */
-  readonly seen: string[]
-  /** The same as they would be kept of somebody erased: holder and digest. */
-  readonly erased: (readonly [holder: string, digest: string])[]
+  readonly unseen: string[]
+  /** The same as they would be kept of somebody erased. */
+  readonly unerased: { readonly holder: string; readonly digest: string }[]
 }
 
 /** What one transaction knows: rows it has locked, and what its turns make of them. Turns are played on it as in a book. */
