@@ -1,6 +1,6 @@
 import { fire, startTarget, TRACK } from '../server/http-bench.ts'
 import { ratios, type Spread, spreadOf } from '../statistics.ts'
-import { type BenchDatabase, postgresUsage } from './database.ts'
+import type { BenchDatabase } from './database.ts'
 
 const FIRST = 10_000
 const HOUR_MS = 3_600_000
@@ -43,11 +43,11 @@ export async function runGrowthBench(
         events = await fill(database, wanted)
         onProgress(`${events} events stored`)
         bareRates.push((await fire(bare, TRACK, seconds)).requestsPerSecond)
-        const before = postgresUsage()
+        const before = database.usage()
         const { requestsPerSecond, serverMicroseconds } = await fire(ours, TRACK, seconds)
         rates.push(requestsPerSecond)
         node.push(serverMicroseconds)
-        postgres.push((postgresUsage() - before) / (requestsPerSecond * seconds))
+        postgres.push((database.usage() - before) / (requestsPerSecond * seconds))
         onProgress(
           `  round ${round + 1}/${rounds}: ${Math.round(requestsPerSecond)} events/s, ${Math.round(node.at(-1)!)} + ${Math.round(postgres.at(-1)!)} µs each`,
         )

@@ -71,8 +71,8 @@ async function http({ url }: BenchDatabase, { rounds, seconds }: PostgresBenchOp
   return { text: table(head, rows), figures }
 }
 
-async function nodes({ url }: BenchDatabase, { rounds, seconds }: PostgresBenchOptions): Promise<Part> {
-  const figures = await runNodesBench(url, rounds, seconds, say)
+async function nodes(database: BenchDatabase, { rounds, seconds }: PostgresBenchOptions): Promise<Part> {
+  const figures = await runNodesBench(database, rounds, seconds, say)
   const rows = figures.map((one) => [
     one.load,
     String(one.nodes),
@@ -80,6 +80,7 @@ async function nodes({ url }: BenchDatabase, { rounds, seconds }: PostgresBenchO
     shown(one.nodeMicroseconds, 0),
     shown(one.postgresMicroseconds, 0),
     shown(one.toOne),
+    shown(one.bareToOne),
   ])
   const head = [
     'load of all together',
@@ -88,6 +89,7 @@ async function nodes({ url }: BenchDatabase, { rounds, seconds }: PostgresBenchO
     'µs of the servers, each',
     'µs of PostgreSQL, each',
     'both, to one server',
+    'bare servers, to one',
   ]
   return { text: table(head, rows), figures }
 }
