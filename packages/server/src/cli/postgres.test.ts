@@ -25,14 +25,25 @@ let database: TestDatabase
 let folder: string
 const sessions: Session[] = []
 
+interface Kind {
+  readonly flags: readonly string[]
+  readonly told: string
+  /** When a server has heard of an app: after a second, and the first statements of a connection. Milliseconds. */
+  readonly withinMs: number
+}
+
+const PLAIN: Kind = { flags: [], told: '', withinMs: 1_000 }
+// The first statement of a connection there opens others to the workers.
+const CITUS: Kind = { flags: ['--citus'], told: ', spread over the nodes of Citus', withinMs: 5_000 }
+
 describe.skipIf(server === null)('with a PostgreSQL', () => {
-  suite(() => createDatabase(server ?? '', 'cli'))
+  suite(() => createDatabase(server ?? '', 'cli'), PLAIN)
 })
 describe.skipIf(citus === null)('with a Citus', () => {
-  suite(() => createCitusDatabase(citus ?? '', 'cli'), ['--citus'], ', spread over the nodes of Citus')
+  suite(() => createCitusDatabase(citus ?? '', 'cli'), CITUS)
 })
 
-function suite(open: () => Promise<TestDatabase>, flags: readonly string[] = [], told = ''): void {
+function suite(open: () => Promise<TestDatabase>, { flags, told, withinMs }: Kind): void {
   const migrate = () => finish(['migrate', ...flags, '--postgres', database.url])
 
   beforeEach(async () => {
@@ -65,10 +76,14 @@ function suite(open: () => Promise<TestDatabase>, flags: readonly string[] = [],
     const exportKey = /dataExport +(\S+)/.exec(made.out)?.[1] ?? ''
     const call = (url: string, args: Record<string, string>) => ask(url, { appId: 'shop', clientKey: key, ...args })
     await expect
-      .poll(async () => (await call(one, { action: 'start', userId: 'ann', deviceId: 'd1' })).success)
+      .poll(async () => (await call(one, { action: 'start', userId: 'ann', deviceId: 'd1' })).success, {
+        timeout: withinMs,
+      })
       .toBe(true)
     await expect
-      .poll(async () => (await call(two, { action: 'track', deviceId: 'd1', event: 'Seen' })).success)
+      .poll(async () => (await call(two, { action: 'track', deviceId: 'd1', event: 'Seen' })).success, {
+        timeout: withinMs,
+      })
       .toBe(true)
     const exported = await call(one, { action: 'exportUser', userId: 'ann', clientKey: exportKey })
     expect(exported).toMatchObject({ userId: 'ann', events: { Seen: { count: 1 } } })
