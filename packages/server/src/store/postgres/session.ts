@@ -87,7 +87,7 @@ export function createSessions({ pool, ...options }: SessionOptions): Sessions {
       result = await use({ run })
     } catch (error) {
       await abandon(client, sent)
-      throw error
+      throw await causeOf(sent, error)
     }
     if (isOne) await commit(client, sent)
     else client.release()
@@ -134,6 +134,14 @@ async function alone(client: PostgresClient, statement: PostgresStatement): Prom
     // A server that says what went wrong says it instead of the commit.
     throw isSilent(error) && !isUnsent(error) ? new CommitUnknownError(error) : error
   }
+}
+
+/** Of a statement that was refused because an earlier one failed, whose answer nobody waited for: how that one failed. */
+async function causeOf(sent: readonly Promise<PostgresResult>[], error: unknown): Promise<unknown> {
+  // in_failed_sql_transaction
+  if ((error as { code?: unknown } | null)?.code !== '25P02') return error
+  const failed = (await Promise.allSettled(sent)).find((one) => one.status === 'rejected')
+  return failed?.reason ?? error
 }
 
 function unknown(end: PromiseRejectedResult | undefined): CommitUnknownError {
