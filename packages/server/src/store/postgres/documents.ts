@@ -65,7 +65,13 @@ export function createAppTables(sessions: Sessions): AppTables {
     documents: (appId, kind) => sessions.within((transaction) => read(transaction, appId, kind)),
     changeDocuments(appId, kind, decide) {
       const key = JSON.stringify([appId, kind])
-      const turn = () => sessions.within((transaction) => change(transaction, appId, kind, decide))
+      const turn = async () => {
+        // What changes nothing locks nothing: a lock takes every node of Citus, and one may be away.
+        const set = await sessions.within((transaction) => read(transaction, appId, kind))
+        const { answer, put = {} } = decided(() => decide(set))
+        if (Object.keys(put).length === 0) return answer
+        return sessions.within((transaction) => change(transaction, appId, kind, decide))
+      }
       // Those of one process need not wait for each other in the database.
       const result = (queues.get(key) ?? Promise.resolve()).then(turn, turn)
       queues.set(key, result)
@@ -90,12 +96,17 @@ export function createAppTables(sessions: Sessions): AppTables {
       return rows.map(({ doc }) => JSON.parse(String(doc)) as App)
     },
     async saveApp(app) {
+      const values = [encodeId(app.appId), JSON.stringify(app)]
+      const text = 'SELECT 1 FROM apps WHERE app_id = $1 AND doc = $2'
+      const { rows } = await sessions.within(({ run }) => run({ text, values }))
+      // What is there already is not written: that takes every node of Citus, and each server that starts says what it has.
+      if (rows.length > 0) return
       await sessions.within(({ run }) =>
         run({
           text: `INSERT INTO apps (app_id, position, doc)
                  SELECT $1, coalesce(max(position), 0) + 1, $2 FROM apps
                  ON CONFLICT (app_id) DO UPDATE SET doc = excluded.doc`,
-          values: [encodeId(app.appId), JSON.stringify(app)],
+          values,
         }),
       )
     },

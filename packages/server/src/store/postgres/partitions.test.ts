@@ -2,9 +2,12 @@ import { DAY_MS } from '@damson/core'
 import { Client } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { counting, historyOf, user } from '../../conformance/turns.ts'
+import { pgPool } from './pg-pool.ts'
+import type { PostgresPool } from './pool.ts'
 import { postgresStore } from './postgres-store.ts'
-import { createDatabase, findPostgres, migrateDatabase } from './testing.ts'
+import { createDatabase, findPostgres, migrateDatabase, rowsOf } from './testing.ts'
 
+const POOL = { connections: 2, connectTimeoutMs: 5_000, queryTimeoutMs: 60_000, settings: 'SELECT 1' }
 const server = await findPostgres()
 
 /** A database with our tables and no partitions yet. */
@@ -31,6 +34,35 @@ describe.skipIf(server === null)('with a PostgreSQL', () => {
     expect(await historyOf(store, 'ann')).toEqual(['seen'])
     await store.close()
     await other.end()
+    await database.drop()
+  })
+
+  test('a store opens while the days to come cannot be made, and not without that of today', async () => {
+    const database = await openDatabase()
+    const pool = await pgPool({ url: database.url, ...POOL })
+    const gone = Object.assign(new Error('connection to the remote node failed'), { code: '08006' })
+    const without = (lost: RegExp): PostgresPool => ({
+      ...pool,
+      async connect() {
+        const client = await pool.connect()
+        return {
+          ...client,
+          query: (statement) => (lost.test(statement.text) ? Promise.reject(gone) : client.query(statement)),
+        }
+      },
+      end: () => Promise.resolve(),
+    })
+    await expect(postgresStore({ url: without(/CREATE TABLE/) })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    const today = Math.floor(Date.now() / DAY_MS)
+    const store = await postgresStore({ url: without(new RegExp(`CREATE TABLE \\w+_(${today + 1}|${today + 2})`)) })
+    await store.transact(user('ann'), counting('ann', 'seen'))
+    const tables = await rowsOf<{ name: string }>(
+      database.url,
+      `SELECT relname AS name FROM pg_class WHERE relname ~ '^entries_[0-9]+$' ORDER BY 1`,
+    )
+    expect(tables.map(({ name }) => Number(name.slice('entries_'.length)) - today)).toEqual([-1, 0, 3])
+    await store.close()
+    await pool.end()
     await database.drop()
   })
 

@@ -1,4 +1,5 @@
 import { DAY_MS, type EpochMs } from '@damson/core'
+import { failureOf } from './failures.ts'
 import type { Sessions } from './session.ts'
 
 /** Days for which there is a partition before they begin: a maintenance that fails has so long to be mended. */
@@ -23,7 +24,7 @@ export async function maintainPartitions(
   for (const table of ['entries', 'seen'] as const) {
     const there = await partitionsOf(sessions, table)
     for (let day = today - 1; day <= today + DAYS_AHEAD; day += 1)
-      if (!there.has(day)) await addPartition(sessions, table, day)
+      if (!there.has(day)) await addPartition(sessions, table, day).catch(unlessLater(day > today))
     const first = keepFrom[table]
     for (const day of there) if (first !== undefined && day < first) await dropPartition(sessions, table, day)
   }
@@ -48,6 +49,13 @@ async function addPartition(sessions: Sessions, table: string, day: number): Pro
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) if (await tryAdding(sessions, table, day)) return
 }
 
+/** A day that has not begun can wait for the next maintenance: that a node of Citus is away keeps no server from starting. */
+function unlessLater(isLater: boolean): (error: unknown) => void {
+  return (error) => {
+    if (!isLater || failureOf(error) !== 'again') throw error
+  }
+}
+
 /** @returns false: somebody else held what it needs */
 async function tryAdding(sessions: Sessions, table: string, day: number): Promise<boolean> {
   const name = `${table}_${day}`
@@ -67,8 +75,8 @@ async function tryAdding(sessions: Sessions, table: string, day: number): Promis
 
 async function dropPartition(sessions: Sessions, table: string, day: number): Promise<void> {
   await inOne(sessions, [`DROP TABLE ${table}_${day}`]).catch((error: unknown) => {
-    // Somebody else did it, or reads it now: the next maintenance tries again.
-    if (!isOneOf(error, ['42P01', LOCK_NOT_AVAILABLE])) throw error
+    // Somebody else did it, or reads it now, or a node is away: the next maintenance tries again.
+    if (!isOneOf(error, ['42P01', LOCK_NOT_AVAILABLE]) && failureOf(error) !== 'again') throw error
   })
 }
 
