@@ -37,6 +37,13 @@ test('of many that wait half is a group, so that there is something to do while 
   expect(sizes()).toEqual([32, 32, 32])
 })
 
+test('turns of one user go together, however many: none of them could go beside the others', async () => {
+  const { ask, sizes } = scene()
+  ask(64, 'ann')
+  await turnOfTheLoop()
+  expect(sizes()).toEqual([64])
+})
+
 test('few that wait go together', async () => {
   const { ask, sizes } = scene()
   ask(16)
@@ -133,12 +140,12 @@ function scene(more: Partial<SchedulerOptions> = {}) {
   })
   const decide = (): Turn<undefined> => ({ answer: undefined })
   return {
-    ask(count: number): void {
-      for (let n = 0; n < count; n += 1)
-        void scheduler.transact(
-          { appId: 'app', userId: `user-${(users += 1)}`, deviceId: null, needsSeen: false },
-          decide,
-        )
+    /** @param userId whose turns they are; absent: each is of somebody else */
+    ask(count: number, userId?: string): void {
+      for (let n = 0; n < count; n += 1) {
+        const id = userId ?? `user-${(users += 1)}`
+        void scheduler.transact({ appId: 'app', userId: id, deviceId: null, needsSeen: false }, decide)
+      }
     },
     finish: () => ends.shift()?.(),
     sizes: () => groups.map(({ length }) => length),

@@ -155,7 +155,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const parts: { chain: Chain; tasks: readonly Task[] }[] = []
     let kind: { readonly isWide: boolean; readonly bucket: number } | null = null
     let count = 0
-    // Half of those that are not finished: while the database writes one half, the other is decided.
+    // Half of those that are not finished: while the database writes one half, the other is decided. What has to go one behind
+    // the other is not parted: the rest of it could not be decided meanwhile.
     const most = Math.min(TURNS_MAX, Math.max(TURNS_TOGETHER, Math.ceil(waiting.size / 2)))
     for (const chain of chains.ready()) {
       const [first] = chain.tasks
@@ -164,7 +165,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       kind ??= own
       if (own.isWide !== kind.isWide || (isNarrow && own.bucket !== kind.bucket)) continue
       if (first.isAlone && parts.length > 0) continue
-      const tasks = takeRun(chain, kind, most - count)
+      const tasks = takeRun(chain, kind, TURNS_MAX - count)
       parts.push({ chain, tasks })
       count += tasks.length
       if (count >= most || first.isAlone || (isNarrow && kind.isWide)) break
