@@ -14,7 +14,7 @@ import {
 } from './load.ts'
 import type { RememberedRow } from './remembered.ts'
 import type { Task } from './task.ts'
-import { needOf, type Player } from './turns.ts'
+import { needOf, type Player, subjectOf } from './turns.ts'
 import { holderOf, type Hopes, type Work } from './work.ts'
 
 /**
@@ -40,8 +40,9 @@ export async function loadGuesses(
   }
   const isWanted = (_: unknown, index: number) => wanted.has(keys[index] ?? '')
   const isTrusted = (_: unknown, index: number) => !isWanted(_, index)
-  if (wanted.size > 0) await loadNow(player, tasks.filter(isWanted), known, work)
+  // Before anything is waited for: whom a device belongs to may be learned anew meanwhile.
   loadRemembered(player, tasks.filter(isTrusted), keys.filter(isTrusted), known, work)
+  if (wanted.size > 0) await loadNow(player, tasks.filter(isWanted), known, work)
 }
 
 /**
@@ -61,13 +62,15 @@ function loadRemembered(
   work: Work,
 ): void {
   const hopes = hopesOf(player, tasks, keys, work)
-  for (const [key, { appId, id }] of needOf(player, tasks, null).profiles) {
+  for (const [index, { ref }] of tasks.entries()) {
+    const key = keys[index] ?? ''
+    if (work.rowAt(key) !== undefined) continue
     const row = known.get(key)
     if (row === undefined) throw new Error('Expected a profile that is not read to be remembered.')
     const { version, tail } = row
     const own = hopes.get(key) ?? null
     const seen: Seen | null = own === null ? null : new Map()
-    work.install(appId, id, { ...row, seen }, { version, tail, isRemembered: true, hopes: own })
+    work.install(ref.appId, subjectOf(player, ref), { ...row, seen }, { version, tail, isRemembered: true, hopes: own })
   }
 }
 

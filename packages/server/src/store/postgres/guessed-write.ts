@@ -23,7 +23,7 @@ const DELIVERIES = `INSERT INTO deliveries (${OWNER}, id, kind, due_at, attempt,
  * it is all, and their version now.
  */
 export function guessedWrite(lines: readonly RowLines[], horizon: EpochMs): PostgresStatement {
-  const hasSeen = lines.some(({ row, seen }) => seen.length > 0 || (row.guess?.hopes ?? null) !== null)
+  const hasSeen = lines.some(({ row, seen }) => seen.length > 0 || Boolean(row.guess?.hopes))
   const hasDeliveries = lines.some(({ deliveries }) => deliveries.length > 0)
   const rows = lines.map(({ key, row, profile, entry, seen, deliveries }, no) => ({
     no,
@@ -35,12 +35,12 @@ export function guessedWrite(lines: readonly RowLines[], horizon: EpochMs): Post
     ...(seen.length > 0 && { seen }),
     ...(deliveries.length > 0 && { deliveries }),
   }))
-  const hopes = hasSeen ? [Math.floor(horizon / DAY_MS), ...hopesOf(lines).map((list) => JSON.stringify(list))] : []
+  const hopes = hasSeen ? [Math.floor(horizon / DAY_MS), ...hopedRows(lines).map((list) => JSON.stringify(list))] : []
   return { ...TEXTS[hasSeen ? 1 : 0][hasDeliveries ? 1 : 0], values: [JSON.stringify(rows), lines.length, ...hopes] }
 }
 
 /** What would have to be there if a message id were not new: among those seen, and among those erased. */
-function hopesOf(lines: readonly RowLines[]): readonly [object[], object[]] {
+function hopedRows(lines: readonly RowLines[]): readonly [object[], object[]] {
   const unseen: object[] = []
   const unerased: object[] = []
   for (const [no, { key, row }] of lines.entries()) {

@@ -34,11 +34,14 @@ export class StaleReadError extends Error {
 }
 
 /** The profile that each turn is about, as far as it is known to whom its device belongs. */
-export function keysOf({ owners }: Player, tasks: readonly Task[]): readonly string[] {
-  return tasks.map(({ ref }) => {
-    const owner = ref.deviceId ? owners.get(ref.appId, ref.deviceId) : undefined
-    return keyOf(ref.appId, subjectIdOf(ref, owner ?? null))
-  })
+export function keysOf(player: Player, tasks: readonly Task[]): readonly string[] {
+  return tasks.map(({ ref }) => keyOf(ref.appId, subjectOf(player, ref)))
+}
+
+/** Whom a turn is about, as far as it is known now to whom its device belongs. */
+export function subjectOf({ owners }: Player, ref: ProfileRef): string {
+  const owner = ref.deviceId ? owners.get(ref.appId, ref.deviceId) : undefined
+  return subjectIdOf(ref, owner ?? null)
 }
 
 /** @param keys of the profiles that narrow turns are about, where rows may be only remembered */
@@ -141,8 +144,7 @@ export function needOf(
     const { appId, userId, deviceId, otherUserId } = ref
     const keys = task.needsAllSeen ? 'all' : ref.needsSeen ? (ref.seenKeys ?? 'all') : null
     if (ownersBefore === null) {
-      const owner = deviceId ? player.owners.get(appId, deviceId) : null
-      const subject = subjectIdOf(ref, owner ?? null)
+      const subject = subjectOf(player, ref)
       needProfile(need, appId, subject, keys)
       if (keys === null) continue
       const bucket = bucketOf(appId, subject)
