@@ -92,6 +92,8 @@ export interface Profile {
   readonly targeted?: Readonly<Record<string, EpochMs>>
   /** By the id of a campaign: the run in which the user had it last, as the instant that run is of. */
   readonly campaigns?: Readonly<Record<string, EpochMs>>
+  /** What a later version of Damson has written and this one does not know: written down again as it came. */
+  readonly unknown?: Readonly<Record<string, unknown>>
   readonly isDeveloper: boolean
   /** Sent a time that had to be rewritten (specification 5.3.5). */
   readonly anomalous: boolean

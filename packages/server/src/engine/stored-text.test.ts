@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { emptyProfile } from './draft.ts'
+import { Draft, emptyProfile, RARE_FIELDS } from './draft.ts'
 import type { Entry } from './entries.ts'
 import { entriesOf, entriesText } from './entries-text.ts'
 import { profileOf, profileText } from './profile-text.ts'
@@ -55,4 +55,24 @@ test('a profile comes back as it was written, and an empty one is hardly any tex
     }),
   )
   expect(profileText(emptyProfile('ann', 5))).toBe('{"userId":"ann","createdAt":5}')
+})
+
+test('what a later version wrote into a profile is still there when this one has changed it', () => {
+  const text = '{"userId":"ann","createdAt":5,"streak":{"days":3},"unknown":1,"__proto__":{"eventCount":9}}'
+  const draft = new Draft(profileOf(text))
+  draft.edit().eventCount = 1
+  expect(JSON.parse(profileText(draft.profile))).toEqual({ ...JSON.parse(text), eventCount: 1 })
+})
+
+test('the copy that a turn changes has every field of the profile', () => {
+  const names = fc.constantFrom(...Object.keys(RARE_FIELDS))
+  fc.assert(
+    fc.property(fc.uniqueArray(names), (rare) => {
+      const whole = { ...emptyProfile('ann', 5), ...Object.fromEntries(rare.map((name) => [name, { a: 1 }])) }
+      for (const name of Object.keys(whole)) {
+        const marked = { ...whole, [name]: 'this one' }
+        expect({ ...new Draft(marked).edit() }).toEqual(marked)
+      }
+    }),
+  )
 })
