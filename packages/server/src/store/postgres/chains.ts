@@ -1,10 +1,10 @@
-import { idsOf, type Task } from './task.ts'
+import type { Task } from './task.ts'
 
 /** Turns that name the same ids, directly or through each other, in the order in which they came. */
 export interface Chain {
   /** The chain this one became a part of. */
   parent: Chain | null
-  readonly ids: Set<string>
+  ids: string[]
   tasks: Task[]
   /** Groups under way that play turns of it. */
   running: number
@@ -29,15 +29,16 @@ export function createChains(): Chains {
   const readyChains = new Set<Chain>()
 
   function join(one: Chain, two: Chain): Chain {
-    const [kept, gone] = one.ids.size >= two.ids.size ? [one, two] : [two, one]
+    const [kept, gone] = one.ids.length >= two.ids.length ? [one, two] : [two, one]
     for (const id of gone.ids) {
-      kept.ids.add(id)
+      kept.ids.push(id)
       byId.set(id, kept)
     }
     kept.tasks = [...kept.tasks, ...gone.tasks].sort((first, second) => first.order - second.order)
     kept.running += gone.running
     kept.since = Math.min(kept.since, gone.since)
     gone.parent = kept
+    gone.ids = []
     gone.tasks = []
     readyChains.delete(gone)
     if (kept.running > 0) readyChains.delete(kept)
@@ -45,15 +46,17 @@ export function createChains(): Chains {
   }
 
   function add(task: Task, alsoId: string | null): void {
-    const ids = alsoId === null ? idsOf(task.ref) : [...idsOf(task.ref), alsoId]
+    const ids = alsoId === null ? task.ids : [...task.ids, alsoId]
     let chain: Chain | null = null
     for (const id of ids) {
       const known = byId.get(id)
       if (known !== undefined && known !== chain) chain = chain === null ? known : join(chain, known)
     }
-    chain ??= { parent: null, ids: new Set(), tasks: [], running: 0, since: task.since }
+    chain ??= { parent: null, ids: [], tasks: [], running: 0, since: task.since }
     for (const id of ids) {
-      chain.ids.add(id)
+      // Its own already, or of one that joined it.
+      if (byId.get(id) === chain) continue
+      chain.ids.push(id)
       byId.set(id, chain)
     }
     chain.tasks.push(task)
@@ -68,6 +71,7 @@ export function createChains(): Chains {
     const [first] = chain.tasks
     if (first === undefined) {
       for (const id of chain.ids) byId.delete(id)
+      chain.ids = []
       return
     }
     chain.since = first.since
@@ -77,8 +81,12 @@ export function createChains(): Chains {
   return {
     add,
     busySince(task) {
-      const chains = idsOf(task.ref).flatMap((id) => byId.get(id) ?? [])
-      return chains.length === 0 ? null : Math.min(...chains.map(({ since }) => since))
+      let oldest: number | null = null
+      for (const id of task.ids) {
+        const since = byId.get(id)?.since
+        if (since !== undefined && (oldest === null || since < oldest)) oldest = since
+      }
+      return oldest
     },
     ready: () => readyChains,
     start(chain) {

@@ -17,7 +17,7 @@ test('a device whose user is forgotten while others are read is still that of th
   const row = { profile, wakeAt: null, tail: 1, devices: new Set(['phone']), version: '7' }
   remembered.set(keyOf('app_1', 'ann'), row, 10)
   const known = createWork({ salt: '', horizon: 0 })
-  known.install('app_1', 'ann', { ...row, seen: null })
+  known.install('app_1', 'ann', row, null)
   owners.learn(known)
   // In place of the database: it knows nobody, and meanwhile another group has found the device with somebody else.
   const sessions = {

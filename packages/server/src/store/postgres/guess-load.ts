@@ -5,6 +5,7 @@ import {
   keyOfRow,
   loadedRow,
   type Need,
+  ownedBy,
   profileKey,
   readErased,
   readSeen,
@@ -70,7 +71,7 @@ function loadRemembered(
     const { version, tail } = row
     const own = hopes.get(key) ?? null
     const seen: Seen | null = own === null ? null : new Map()
-    work.install(ref.appId, subjectOf(player, ref), { ...row, seen }, { version, tail, isRemembered: true, hopes: own })
+    work.install(ref.appId, subjectOf(player, ref), row, seen, { version, tail, isRemembered: true, hopes: own })
   }
 }
 
@@ -110,12 +111,12 @@ async function loadNow(
   for (const [key, { appId, id }] of need.profiles) {
     const row = now.rows.get(key)
     if (row === undefined) {
-      work.install(appId, id, null)
+      work.install(appId, id, null, null)
       continue
     }
     const { version, tail } = row
     const seen = seenIn(now.seen, need, key)
-    work.install(appId, id, { ...row, seen }, { version, tail, isRemembered: false, hopes: null })
+    work.install(appId, id, row, seen, { version, tail, isRemembered: false, hopes: null })
   }
   for (const [digest, at] of now.erased) work.target.erased.set(digest, at)
   player.owners.learn(work)
@@ -132,7 +133,7 @@ function read(player: Player, need: Need, known: ReadonlyMap<string, RememberedR
   const { sessions, statements, isNarrow, remembered } = player
   const lines = [...need.profiles].map(([key, at]) => {
     const guess = known.get(key)
-    return { ...profileKey(at), version: guess?.version, tail_before: guess?.tail }
+    return ownedBy(profileKey(at), { version: guess?.version, tail_before: guess?.tail })
   })
   return sessions.reading(async (transaction) => {
     const ask: Ask = (statement, rows) => rowsOf(sendHot(transaction, isNarrow, statement, rows))
@@ -149,7 +150,8 @@ function read(player: Player, need: Need, known: ReadonlyMap<string, RememberedR
       if (guess !== undefined) remembered.note(row.is_known === true)
       if (guess !== undefined && row.is_known === true) rows.set(key, guess)
       else {
-        const fresh = { ...loadedRow(row, null), version: String(row.version) }
+        const { profile, wakeAt, tail, devices } = loadedRow(row)
+        const fresh = { profile, wakeAt, tail, devices, version: String(row.version) }
         rows.set(key, fresh)
         remembered.set(key, fresh, typeof row.doc === 'string' ? row.doc.length : 0)
       }

@@ -4,20 +4,20 @@ import { loadGuesses } from './guess-load.ts'
 import { guessedAnswer, guessedWrite, type Written } from './guessed-write.ts'
 import { inKeyOrder } from './keys.ts'
 import { linesOf, type RowLines } from './lines.ts'
-import { keyOfRow, postHot, rowsOf, sendHot } from './load.ts'
+import { keyOfRow, ownedBy, postHot, rowsOf, sendHot } from './load.ts'
 import type { RememberedRows } from './remembered.ts'
-import type { Sessions, Transaction } from './session.ts'
+import type { Transaction } from './session.ts'
 import type { Task } from './task.ts'
 import { decideAll, type End, keysOf, type Player } from './turns.ts'
-import { createWork, type Secrets } from './work.ts'
-import { appendRows, insertRows, rowOf, type Send, type Writer } from './write.ts'
+import { createWork } from './work.ts'
+import { appendRows, insertRows, rowOf, type Send } from './write.ts'
 
 /**
  * Plays turns that are about one row each without locking anything: on rows as they are remembered, or were read just now.
  * Each is written on condition that it still has the version that was decided on; turns on those that have not come again.
  */
 export async function playGuessing(player: Player, tasks: readonly Task[]): Promise<readonly End[]> {
-  const { sessions, remembered, clock } = player
+  const { remembered, clock, digits } = player
   const keys = keysOf(player, tasks)
   const secrets = player.secrets()
   const work = createWork(secrets)
@@ -25,11 +25,10 @@ export async function playGuessing(player: Player, tasks: readonly Task[]): Prom
     await loadGuesses(player, tasks, keys, work)
     const ends = decideAll(player, work, tasks, false, keys)
     for (const [pid, draft] of work.group.drafts) rowOf(work, pid, draft)
-    const writer = { ...player, ...secrets, now: clock.now() }
-    const lines = linesOf(work, writer)
+    const lines = linesOf(work, { now: clock.now(), digits })
     if (lines.length === 0) return ends
     lines.sort(inOrder)
-    const missed = learn(remembered, lines, await send(sessions, writer, lines))
+    const missed = learn(remembered, lines, await send(player, lines, secrets.horizon))
     return ends.map((end, index) => (missed.has(keys[index] ?? '') ? missing(tasks[index], end) : end))
   } catch (error) {
     // Whatever it was, what is remembered may be why.
@@ -51,10 +50,8 @@ function missing(task: Task | undefined, end: End): End {
   return { type: 'again' }
 }
 
-type GuessWriter = Writer & Secrets
-
-async function send(sessions: Sessions, writer: GuessWriter, lines: readonly RowLines[]): Promise<Written> {
-  const { statements, isNarrow, horizon } = writer
+async function send(player: Player, lines: readonly RowLines[], horizon: EpochMs): Promise<Written> {
+  const { sessions, statements, isNarrow } = player
   const guessed = lines.filter(({ row }) => row.isThere)
   if (guessed.length === lines.length && !isNarrow)
     return guessedAnswer(await sessions.once(guessedWrite(guessed, horizon)), guessed)
@@ -62,7 +59,7 @@ async function send(sessions: Sessions, writer: GuessWriter, lines: readonly Row
   const answer = await sessions.within(async (transaction) => {
     const post: Send = (statement, rows) => postHot(transaction, isNarrow, statement, rows)
     const written = isNarrow
-      ? await sendNarrow(transaction, writer, guessed, post)
+      ? await sendNarrow(transaction, player, guessed, post)
       : sendWide(transaction, guessed, horizon)
     insertRows(post, statements, added)
     appendRows(post, statements, added)
@@ -83,12 +80,13 @@ function sendWide(transaction: Transaction, lines: readonly RowLines[], horizon:
 /** In one bucket no statement writes to two tables, so it has to be known first which profiles are written. */
 async function sendNarrow(
   transaction: Transaction,
-  { statements }: Writer,
+  { statements }: Player,
   lines: readonly RowLines[],
   post: Send,
 ): Promise<() => Promise<Written>> {
   const rows = lines.map(({ key, profile, row: { guess } }) => {
-    return { ...key, ...profile, version: guess?.version, tail_before: guess?.tail }
+    const { doc, wake_at, tail } = profile
+    return ownedBy(key, { doc, wake_at, tail, version: guess?.version, tail_before: guess?.tail })
   })
   const found = await rowsOf(sendHot(transaction, true, statements.updateGuessed, rows))
   const versions = new Map(found.map((row) => [keyOfRow(row), String(row.version)]))

@@ -27,16 +27,23 @@ export function guessedWrite(lines: readonly RowLines[], horizon: EpochMs): Post
   const hasDeliveries = lines.some(({ deliveries }) => deliveries.length > 0)
   const rows = lines.map(({ key, row, profile, entry, seen, deliveries }, no) => ({
     no,
-    ...key,
+    bucket: key.bucket,
+    app_id: key.app_id,
+    user_id: key.user_id,
     version: row.guess?.version,
     tail_before: row.guess?.tail,
-    ...profile,
-    ...entry,
-    ...(seen.length > 0 && { seen }),
-    ...(deliveries.length > 0 && { deliveries }),
+    doc: profile.doc,
+    wake_at: profile.wake_at,
+    tail: profile.tail,
+    id: entry?.id,
+    day: entry?.day,
+    data: entry?.data,
+    seen: seen.length > 0 ? seen : undefined,
+    deliveries: deliveries.length > 0 ? deliveries : undefined,
   }))
   const hopes = hasSeen ? [Math.floor(horizon / DAY_MS), ...hopedRows(lines).map((list) => JSON.stringify(list))] : []
-  return { ...TEXTS[hasSeen ? 1 : 0][hasDeliveries ? 1 : 0], values: [JSON.stringify(rows), lines.length, ...hopes] }
+  const { name, text } = TEXTS[hasSeen ? 1 : 0][hasDeliveries ? 1 : 0]
+  return { name, text, values: [JSON.stringify(rows), lines.length, ...hopes] }
 }
 
 /** What would have to be there if a message id were not new: among those seen, and among those erased. */
@@ -46,8 +53,9 @@ function hopedRows(lines: readonly RowLines[]): readonly [object[], object[]] {
   for (const [no, { key, row }] of lines.entries()) {
     const hopes = row.guess?.hopes
     if (!hopes) continue
-    for (const digest of hopes.unseen) unseen.push({ no, ...key, digest })
-    for (const one of hopes.unerased) unerased.push({ no, bucket: key.bucket, ...one })
+    const { bucket, app_id, user_id } = key
+    for (const digest of hopes.unseen) unseen.push({ no, bucket, app_id, user_id, digest })
+    for (const { holder, digest } of hopes.unerased) unerased.push({ no, bucket, holder, digest })
   }
   return [unseen, unerased]
 }

@@ -5,13 +5,13 @@ import type { NewDelivery } from '../deliveries.ts'
 import type { Draft } from '../group.ts'
 import { dayOf, entryId, nextTail } from './entry-ids.ts'
 import { encodeId, keyAt } from './keys.ts'
-import { profileKey } from './load.ts'
+import { type ProfileKey, profileKey } from './load.ts'
 import type { Row, Work } from './work.ts'
 
 /** What a group makes of one profile, by the names of the columns. */
 export interface RowLines {
   readonly row: Row
-  readonly key: { readonly bucket: number; readonly app_id: string; readonly user_id: string }
+  readonly key: ProfileKey
   readonly profile: { readonly doc: string | null; readonly wake_at: EpochMs | null; readonly tail: number }
   readonly hasNewDevices: boolean
   /** Its part of the history; `null`: nothing happened to it. */
@@ -74,6 +74,7 @@ function deliveryLine({ id, kind, dueAt, data }: NewDelivery): object {
 }
 
 function isSame(one: ReadonlySet<string>, two: ReadonlySet<string>): boolean {
+  if (one === two) return true
   if (one.size !== two.size) return false
   for (const id of one) if (!two.has(id)) return false
   return true

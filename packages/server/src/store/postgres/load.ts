@@ -78,8 +78,9 @@ export async function lockAndLoad(transaction: Transaction, reader: Reader, need
   const seen = readSeen(ask, reader, need)
   const [rows, seenOf, erased] = await Promise.all([locked, seen, readErased(ask, reader, need)])
   const found = new Map<string, LoadedRow>()
-  for (const row of rows) found.set(keyOfRow(row), loadedRow(row, seenIn(seenOf, need, keyOfRow(row))))
-  for (const [key, { appId, id }] of need.profiles) work.install(appId, id, found.get(key) ?? null)
+  for (const row of rows) found.set(keyOfRow(row), loadedRow(row))
+  for (const [key, { appId, id }] of need.profiles)
+    work.install(appId, id, found.get(key) ?? null, seenIn(seenOf, need, key))
   for (const [digest, at] of erased) work.target.erased.set(digest, at)
 }
 
@@ -92,7 +93,7 @@ export async function readSeen(ask: Ask, { statements, salt }: Reader, need: Nee
     const profile = need.profiles.get(key)
     if (profile === undefined) continue
     if (wanted === 'all') every.push(profileKey(profile))
-    else for (const id of wanted) some.push({ ...profileKey(profile), digest: digestOf(salt, profile.appId, id) })
+    else for (const id of wanted) some.push(ownedBy(profileKey(profile), { digest: digestOf(salt, profile.appId, id) }))
   }
   const [few, all] = await Promise.all([ask(statements.seenSome, some), ask(statements.seenAll, every)])
   const lines = [...few, ...all].map((row) => ({ row, at: Number(row.at) }))
@@ -138,8 +139,19 @@ export function seenIn(found: ReadonlyMap<string, Seen>, need: Need, key: string
   return found.get(key) ?? (need.seen.has(key) ? new Map() : null)
 }
 
-export function profileKey({ bucket, appId, id }: Key): { bucket: number; app_id: string; user_id: string } {
+/** The key of a profile, by the names of its columns. */
+export type ProfileKey = { readonly bucket: number; readonly app_id: string; readonly user_id: string }
+
+export function profileKey({ bucket, appId, id }: Key): ProfileKey {
   return { bucket, app_id: encodeId(appId), user_id: encodeId(id) }
+}
+
+/**
+ * A row that belongs to a profile, by the names of its columns. Not by spreading: what is added behind a spread makes V8 11 give each
+ * object a shape of its own, and everything that reads it starts anew.
+ */
+export function ownedBy<T extends object>({ bucket, app_id, user_id }: ProfileKey, columns: T): ProfileKey & T {
+  return Object.assign({ bucket, app_id, user_id }, columns)
 }
 
 export function deviceKey(
@@ -176,12 +188,11 @@ export function needErased(
   need.erased.set(key, { bucket, appId, id, keys: merged })
 }
 
-export function loadedRow(row: Readonly<Record<string, unknown>>, seen: Seen | null): LoadedRow {
+export function loadedRow(row: Readonly<Record<string, unknown>>): LoadedRow {
   return {
     profile: typeof row.doc === 'string' ? profileOf(row.doc) : null,
     wakeAt: row.wake_at === null ? null : Number(row.wake_at),
     tail: Number(row.tail),
     devices: new Set((row.devices as readonly string[]).map(decodeId)),
-    seen,
   }
 }

@@ -62,7 +62,7 @@ export function createOutbox({ sessions, statements, isNarrow }: OutboxOptions):
     wanted: readonly { readonly bucket: number; readonly id: string }[],
     { now, leaseMs }: DeliveryClaim,
   ): Promise<readonly Delivery[]> {
-    const rows = wanted.map((row) => ({ ...row, now, until: now + leaseMs }))
+    const rows = wanted.map(({ bucket, id }) => ({ bucket, id, now, until: now + leaseMs }))
     const parts = isNarrow ? [...new Set(rows.map(({ bucket }) => bucket))].sort((a, b) => a - b) : [0]
     const claimed: Delivery[] = []
     for (const part of parts) {

@@ -42,7 +42,7 @@ async function playLocking(player: Player, tasks: readonly Task[], isWide: boole
     if (!isSame) throw new StaleReadError('Expected devices to keep their users while they are locked.')
     if (ownersBefore !== null) installOwners(work, ownersBefore)
     const ends = decideAll(player, work, tasks, isWide)
-    await write(transaction, { ...player, now: player.clock.now() }, work)
+    await write(transaction, player, work, player.clock.now())
     return { ends, work }
   })
   owners.learn(result.work)

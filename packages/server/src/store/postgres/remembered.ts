@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { LoadedRow } from './work.ts'
 
 /** A row as this process last read or wrote it, and how to tell that nobody has written it since. */
-export interface RememberedRow extends Omit<LoadedRow, 'seen'> {
+export interface RememberedRow extends LoadedRow {
   /** The transaction that wrote it: `xmin`, as text. Together with `tail` no other version of the row has it. */
   readonly version: string
 }

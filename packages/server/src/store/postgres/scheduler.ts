@@ -6,8 +6,9 @@ import { type Chain, createChains } from './chains.ts'
 import type { DeviceOwners } from './device-owners.ts'
 import { failureOf } from './failures.ts'
 import { bucketOf } from './keys.ts'
+import { createQueue } from './queue.ts'
 import { CommitUnknownError } from './session.ts'
-import { subjectIdOf, type Task } from './task.ts'
+import { idsOf, subjectIdOf, type Task } from './task.ts'
 import { type End, StaleReadError } from './turns.ts'
 
 const TURNS_MAX = 500
@@ -54,7 +55,7 @@ export interface Scheduler {
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { lockWaitMs, maxPendingTurns, shedAfterMs, owners, isNarrow } = options
   const chains = createChains()
-  const waiting = new Set<Task>()
+  const waiting = createQueue<Task>()
   /** Groups under way, the oldest first. */
   const underWay = new Set<UnderWay>()
   /** Turns in them. */
@@ -74,6 +75,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const since = performance.now()
       const task: Task = {
         ref,
+        ids: idsOf(ref),
         decide,
         resolve: resolve as (answer: unknown) => void,
         reject,
@@ -87,10 +89,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         misses: 0,
         tries: 0,
         chain: null,
+        before: null,
+        behind: null,
       }
       const busySince = chains.busySince(task)
       if (busySince !== null && since - busySince >= lockWaitMs) throw new ProfileBusyError(lockWaitMs)
-      waiting.add(task)
+      waiting.join(task)
       const owner = ref.deviceId ? owners.get(ref.appId, ref.deviceId) : undefined
       chains.add(task, owner === undefined ? null : keyOf(ref.appId, owner))
       planPump()
@@ -98,8 +102,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function waitedMs(): number {
-    const [oldest] = waiting
-    return oldest === undefined ? 0 : performance.now() - oldest.since
+    const oldest = waiting.first
+    return oldest === null ? 0 : performance.now() - oldest.since
   }
 
   /** After this turn of the loop: what arrived together is played together. */
@@ -229,13 +233,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       again.add(task)
       return
     }
-    waiting.delete(task)
+    waiting.leave(task)
     if (end.type === 'answered') task.resolve(end.answer)
     else task.reject(end.error)
   }
 
   function reject(task: Task, error: unknown): void {
-    waiting.delete(task)
+    waiting.leave(task)
     task.reject(error)
   }
 

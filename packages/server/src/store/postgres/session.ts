@@ -42,8 +42,11 @@ export interface Sessions {
   readonly settings: string
 }
 
-/** Plans that look rows up one by one: all our statements do, and a table that was empty a minute ago may be huge. */
-const PLANS = ['seqscan', 'hashjoin', 'mergejoin'].map((plan) => `enable_${plan} = off`)
+/**
+ * Plans that look rows up one by one: all our statements do, and a table that was empty a minute ago may be huge. A plan that is refused
+ * costs so much in PostgreSQL's eyes that it compiles what is left, each time anew and for nothing: hence no `jit`.
+ */
+const PLANS = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit'].map((setting) => `${setting} = off`)
 
 export function sessionSettings(options: Omit<SessionOptions, 'pool'>, isLocal: boolean): string {
   const timeouts = [

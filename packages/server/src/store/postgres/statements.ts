@@ -58,10 +58,10 @@ export function createStatements(width: Width, skipsLocked: boolean): Statements
   const device = `${bucketOf('d')} AND d.app_id = given.app_id AND d.device_id = given.device_id`
 
   function hot(name: string, text: string): Hot {
-    const statement = { name: `damson_${name}_${width}${skipsLocked ? '' : '_wait'}`, text }
+    const whole = `damson_${name}_${width}${skipsLocked ? '' : '_wait'}`
     return (rows, bucket) => {
       const json = JSON.stringify(rows)
-      return { ...statement, values: isNarrow ? [json, bucket] : [json] }
+      return { name: whole, text, values: isNarrow ? [json, bucket] : [json] }
     }
   }
 

@@ -1,9 +1,12 @@
-import { nameOf } from '../shelves.ts'
+import { keyOf, nameOf } from '../shelves.ts'
 import type { Loaded, ProfileRef, Turn } from '../store.ts'
+import type { Queued } from './queue.ts'
 
 /** A turn that waits for its answer. */
-export interface Task {
+export interface Task extends Queued<Task> {
   readonly ref: ProfileRef
+  /** Those it names: `idsOf` its ref. */
+  readonly ids: readonly string[]
   readonly decide: (loaded: Loaded) => Turn<unknown>
   readonly resolve: (answer: unknown) => void
   readonly reject: (error: unknown) => void
@@ -30,8 +33,11 @@ export interface Task {
 
 /** The ids a turn names; turns of one process that name the same id keep their order. */
 export function idsOf({ appId, userId, deviceId, otherUserId }: ProfileRef): string[] {
-  const ids = [userId, deviceId, otherUserId].filter((id) => typeof id === 'string' && id !== '') as string[]
-  return [...new Set(ids)].map((id) => `${appId}\0${id}`)
+  const ids: string[] = []
+  if (userId) ids.push(keyOf(appId, userId))
+  if (deviceId && deviceId !== userId) ids.push(keyOf(appId, deviceId))
+  if (otherUserId && otherUserId !== userId && otherUserId !== deviceId) ids.push(keyOf(appId, otherUserId))
+  return ids
 }
 
 /** Whose row the turn is about when its device belongs to `owner`; refuses a ref that names nobody. */

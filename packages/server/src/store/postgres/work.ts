@@ -3,7 +3,7 @@ import type { EpochMs } from '@damson/core'
 import { erasedDigest, type Target } from '../apply.ts'
 import type { Pid } from '../backend.ts'
 import { createGroup, type Group } from '../group.ts'
-import { createShelves, type Held, keyOf, type Resolved, type Shelves } from '../shelves.ts'
+import { createShelves, type Held, keyOf, type Resolved, type Seen, type Shelves } from '../shelves.ts'
 import type { Loaded, ProfileRef } from '../store.ts'
 
 /** The row of a profile, as it is in the database or will be. */
@@ -12,8 +12,8 @@ export interface Row {
   /** Under which its row and its history are found now. */
   userId: string
   isThere: boolean
-  /** Devices that lead to it. */
-  devices: Set<string>
+  /** Devices that lead to it. Another set when they change: nearly always they do not. */
+  devices: ReadonlySet<string>
   /** Devices as they were read: whether they have to be written. */
   readonly devicesBefore: ReadonlySet<string>
   /** Time of its last change; see `entry-ids.ts`. */
@@ -47,8 +47,8 @@ export interface Work {
   readonly target: Target
   readonly rows: Map<Pid, Row>
   digest(appId: string, key: string): string
-  /** Adds a row; `null` says that nobody has this id. */
-  install(appId: string, userId: string, row: LoadedRow | null, guess?: Guess | null): void
+  /** Adds a row; `null` says that nobody has this id. @param seen its message ids; `null`: not asked for */
+  install(appId: string, userId: string, row: LoadedRow | null, seen: Seen | null, guess?: Guess | null): void
   /** The row of a user id, if there is one. */
   rowAt(key: string): Row | undefined
   loadedOf(found: Resolved, ref: ProfileRef): Loaded
@@ -59,7 +59,6 @@ export interface LoadedRow {
   readonly wakeAt: EpochMs | null
   readonly tail: number
   readonly devices: ReadonlySet<string>
-  readonly seen: Held['seen']
 }
 
 export interface Secrets {
@@ -86,13 +85,19 @@ export function createWork({ salt, horizon }: Secrets): Work {
     return made
   }
 
-  function install(appId: string, userId: string, row: LoadedRow | null, guess: Guess | null = null): void {
+  function install(
+    appId: string,
+    userId: string,
+    row: LoadedRow | null,
+    seen: Seen | null,
+    guess: Guess | null = null,
+  ): void {
     if (row === null) return shelves.names.put(keyOf(appId, userId), { pid: 0, group: null })
     const pid = target.newPid()
-    const { profile, wakeAt, tail, seen } = row
+    const { profile, wakeAt, tail } = row
     const held: Held = { pid, appId, userId, profile, wakeAt, seen, busySince: 0, group: null }
-    const devices = new Set(row.devices)
-    rows.set(pid, { held, userId, isThere: true, devices, devicesBefore: row.devices, tail, guess })
+    const { devices } = row
+    rows.set(pid, { held, userId, isThere: true, devices, devicesBefore: devices, tail, guess })
     shelves.profiles.put(pid, held)
     shelves.names.put(keyOf(appId, userId), { pid, group: null })
     for (const deviceId of devices) shelves.devices.put(keyOf(appId, deviceId), { pid, group: null })

@@ -1,16 +1,17 @@
+import type { EpochMs } from '@damson/core'
 import type { Pid } from '../backend.ts'
 import type { Draft } from '../group.ts'
 import { keyOf } from '../shelves.ts'
 import { eraseHistory, moveHistory } from './history.ts'
 import { bucketOf, decodeId, encodeId, keyAt } from './keys.ts'
 import { type Dating, linesOf, type RowLines } from './lines.ts'
-import { deviceKey, type Line, postHot, profileKey, rowsOf, sendHot } from './load.ts'
+import { deviceKey, type Line, ownedBy, postHot, profileKey, rowsOf, sendHot } from './load.ts'
 import type { PostgresResult } from './pool.ts'
 import type { Transaction } from './session.ts'
 import type { Hot, Statements } from './statements.ts'
 import { holderOf, type Row, type Work } from './work.ts'
 
-export interface Writer extends Dating {
+export interface Writer extends Omit<Dating, 'now'> {
   readonly statements: Statements
   readonly isNarrow: boolean
   readonly salt: string
@@ -19,7 +20,7 @@ export interface Writer extends Dating {
 export type Send = (statement: Hot, lines: readonly Line[]) => void
 
 /** Sends what the turns of `work` made of their profiles. What is sent may fail later; then nothing of it is kept. */
-export async function write(transaction: Transaction, writer: Writer, work: Work): Promise<void> {
+export async function write(transaction: Transaction, writer: Writer, work: Work, now: EpochMs): Promise<void> {
   const { group } = work
   const isAboutDevices = group.steps.length > 0 || group.devices.size > 0
   const before = isAboutDevices
@@ -33,7 +34,7 @@ export async function write(transaction: Transaction, writer: Writer, work: Work
   for (const step of group.steps) await take(transaction, writer, work, step)
   for (const { appId, deviceId, pid } of group.devices.values()) giveDevice(work, appId, deviceId, pid)
   const send: Send = (statement, lines) => postHot(transaction, writer.isNarrow, statement, lines)
-  writeRows(send, writer, work)
+  writeRows(send, writer, work, now)
   if (!isAboutDevices && group.erased.length === 0) return
   const after = ownersOf(
     work,
@@ -54,6 +55,8 @@ export async function write(transaction: Transaction, writer: Writer, work: Work
   writeErased(send, writer, work, locked)
 }
 
+const NO_DEVICES: ReadonlySet<string> = new Set()
+
 /** Of a profile that got its number in this group there is nothing in the database yet. */
 export function rowOf({ rows }: Work, pid: Pid, { held }: Pick<Draft, 'held'>): Row {
   const known = rows.get(pid)
@@ -62,8 +65,8 @@ export function rowOf({ rows }: Work, pid: Pid, { held }: Pick<Draft, 'held'>): 
     held,
     userId: held.userId,
     isThere: false,
-    devices: new Set(),
-    devicesBefore: new Set(),
+    devices: NO_DEVICES,
+    devicesBefore: NO_DEVICES,
     tail: 0,
     guess: null,
   }
@@ -102,28 +105,34 @@ async function take(
     case 'erase':
       return eraseHistory(transaction, key)
     case 'unlink':
-      return row.devices.clear()
-    case 'remove':
-      for (const deviceId of row.devices) work.rows.get(step.heir)?.devices.add(deviceId)
-      row.devices.clear()
+      row.devices = NO_DEVICES
+      return
+    case 'remove': {
+      const heir = work.rows.get(step.heir)
+      if (heir !== undefined) heir.devices = new Set([...heir.devices, ...row.devices])
+      row.devices = NO_DEVICES
       return remove()
+    }
   }
 }
 
 function giveDevice({ rows }: Work, appId: string, deviceId: string, pid: Pid): void {
-  for (const { held, devices } of rows.values()) if (held.appId === appId) devices.delete(deviceId)
-  rows.get(pid)?.devices.add(deviceId)
+  for (const row of rows.values())
+    if (row.held.appId === appId && row.devices.has(deviceId))
+      row.devices = new Set([...row.devices].filter((id) => id !== deviceId))
+  const owner = rows.get(pid)
+  if (owner !== undefined) owner.devices = new Set([...owner.devices, deviceId])
 }
 
-function writeRows(send: Send, writer: Writer, work: Work): void {
-  const { statements } = writer
-  const lines = linesOf(work, writer)
+function writeRows(send: Send, { statements, digits }: Writer, work: Work, now: EpochMs): void {
+  const lines = linesOf(work, { now, digits })
   const known = lines.filter(({ row }) => row.isThere)
   send(
     statements.updateProfiles,
-    known.map(({ key, profile, row, hasNewDevices }) =>
-      hasNewDevices ? { ...key, ...profile, devices: [...row.devices].map(encodeId) } : { ...key, ...profile },
-    ),
+    known.map(({ key, profile: { doc, wake_at, tail }, row, hasNewDevices }) => {
+      const devices = hasNewDevices ? [...row.devices].map(encodeId) : undefined
+      return ownedBy(key, { doc, wake_at, tail, devices })
+    }),
   )
   insertRows(
     send,
@@ -137,12 +146,9 @@ function writeRows(send: Send, writer: Writer, work: Work): void {
 export function insertRows(send: Send, statements: Statements, lines: readonly RowLines[]): void {
   send(
     statements.insertProfiles,
-    lines.map(({ key, profile, row }) => ({
-      ...key,
-      ...profile,
-      look_at: profile.wake_at,
-      devices: [...row.devices].map(encodeId),
-    })),
+    lines.map(({ key, profile: { doc, wake_at, tail }, row }) =>
+      ownedBy(key, { doc, wake_at, look_at: wake_at, tail, devices: [...row.devices].map(encodeId) }),
+    ),
   )
 }
 
@@ -150,15 +156,15 @@ export function insertRows(send: Send, statements: Statements, lines: readonly R
 export function appendRows(send: Send, statements: Statements, lines: readonly RowLines[]): void {
   send(
     statements.insertEntries,
-    lines.flatMap(({ key, entry }) => (entry === null ? [] : [{ ...key, ...entry }])),
+    lines.flatMap(({ key, entry }) => (entry === null ? [] : [ownedBy(key, entry)])),
   )
   send(
     statements.insertSeen,
-    lines.flatMap(({ key, seen }) => seen.map((line) => ({ ...key, ...line }))),
+    lines.flatMap(({ key, seen }) => seen.map((line) => ownedBy(key, line))),
   )
   send(
     statements.insertDeliveries,
-    lines.flatMap(({ key, deliveries }) => deliveries.map((line) => ({ ...key, ...line }))),
+    lines.flatMap(({ key, deliveries }) => deliveries.map((line) => ownedBy(key, line))),
   )
 }
 
