@@ -13,6 +13,9 @@ interface SharedLoad {
   readonly isSticky?: boolean
 }
 
+/** Not counted: what the servers of the load before have written is read anew, once. */
+const WARM_UP_SECONDS = 2
+
 /** Little, where a group is a turn or two and more servers make it one; and much, where groups are large on any number of them. */
 const SHARED: readonly SharedLoad[] = [
   { name: '192 connections, as much as goes through', connections: 192 },
@@ -62,6 +65,7 @@ export async function runNodesBench(
       for (const load of SHARED) {
         for (const count of shuffled(COUNTS)) {
           for (const [kind, list] of targets) {
+            await share(list.slice(0, count), load, WARM_UP_SECONDS, database)
             const cost = await share(list.slice(0, count), load, seconds, database)
             const key = `${kind} ${load.name} ${count}`
             measured.set(key, [...(measured.get(key) ?? []), cost])
