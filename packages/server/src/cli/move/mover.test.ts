@@ -101,6 +101,27 @@ describe.skipIf(server === null)('a move', () => {
     const { database: counts } = await mover.handOver('postgres://there/')
     expect(counts).toMatchObject({ profiles: 1, seen: 1 })
   })
+
+  test.each([
+    { name: 'that was forgotten last of all', late: [] },
+    { name: 'that was under way when its day was forgotten', late: ['late'] },
+  ])('takes over, and counts, no message id of a day that is over: $name', async ({ late }) => {
+    const day = Math.floor(systemClock.now() / DAY_MS)
+    const answering = (key: string, at: number) =>
+      store.transact(user('ann'), writing(profileOf('ann'), { seen: [{ key, answer: '', at }] }))
+    await answering('older', (day - 1) * DAY_MS)
+    await answering('today', day * DAY_MS)
+    const source = sourceOf(store, true, async () => {})
+    const target = await openTarget(pool, systemClock)
+    const begun = await source.begin('move 1')
+    await target.begin(begun)
+    const mover = createMover({ source, target, clock: systemClock, progress: SILENT, isInterrupted: () => false })
+    await mover.copy(begun)
+    await store.forget((day + 1) * DAY_MS)
+    for (const key of late) await answering(key, (day - 1) * DAY_MS)
+    const { folder: here, database: there } = await mover.handOver('postgres://there/')
+    expect([here.seen, there.seen]).toEqual([1, 1])
+  })
 })
 
 /** People who do anything that is in the API, and time that passes. */

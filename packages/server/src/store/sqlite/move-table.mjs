@@ -3,6 +3,7 @@
 /** @import { Begun, Changes, Counts, Held, MoveCall, Moved, ProfileState, Rest, Wanted } from '../moving.ts' */
 /** @import { SqliteDatabase } from './shape.ts' */
 
+const DAY_MS = 86_400_000
 /** An answer has about so many characters: long enough to be worth the asking, short enough that commits hardly wait. */
 const ANSWER_LENGTH = 200_000
 /** A move that nobody goes on with is forgotten after so many notes. */
@@ -92,6 +93,8 @@ export function createMoveTable(database, atOnce, days) {
   let isHeld = moved !== null
 
   const horizonNow = () => Number(metaOf.get('horizon')?.value ?? 0)
+  /** Message ids of days before it are gone, also when one of them was written after they were forgotten. */
+  const firstDay = () => Math.floor(horizonNow() / DAY_MS)
 
   /**
    * @param {any} row
@@ -102,9 +105,10 @@ export function createMoveTable(database, atOnce, days) {
     const { pid, appId, userId, doc, wakeAt } = row
     const known = wanted?.known ?? null
     const isWhole = known === null || known.appId !== appId || known.userId !== userId
+    const first = firstDay()
     const seen = isWhole
-      ? [...days].flatMap((day) => seenOf.all(day, pid))
-      : (wanted?.seen ?? []).flatMap(([day, digest]) => oneSeen.all(day, pid, digest))
+      ? [...days].filter((day) => day >= first).flatMap((day) => seenOf.all(day, pid))
+      : (wanted?.seen ?? []).flatMap(([day, digest]) => (day < first ? [] : oneSeen.all(day, pid, digest)))
     return {
       pid,
       appId,
@@ -135,6 +139,12 @@ export function createMoveTable(database, atOnce, days) {
       if (length >= ANSWER_LENGTH) break
     }
     return `{"states":[${texts.join(',')}],"horizon":${horizonNow()}}`
+  }
+
+  /** @param {string} table */
+  function countOf(table) {
+    const kept = table === 'seen' ? ` WHERE day >= ${firstDay()}` : ''
+    return Number(prepare(`SELECT count(*) AS n FROM ${table}${kept}`).get().n)
   }
 
   function stopNoting() {
@@ -193,11 +203,7 @@ export function createMoveTable(database, atOnce, days) {
       documents: prepare('SELECT app_id, kind, id, doc FROM documents').all(),
       revisions: prepare('SELECT app_id, kind, revision FROM revisions').all(),
       horizon: horizonNow(),
-      counts: /** @type {Counts} */ (
-        Object.fromEntries(
-          COUNTED.map((table) => [table, Number(prepare(`SELECT count(*) AS n FROM ${table}`).get().n)]),
-        )
-      ),
+      counts: /** @type {Counts} */ (Object.fromEntries(COUNTED.map((table) => [table, countOf(table)]))),
     }),
 
     hold() {
