@@ -120,8 +120,7 @@ export function reqIdOf(core: Core, { reqId, seq }: QueuedAction): string {
  * @throws {TypeError} if the arguments hold what JSON cannot.
  */
 export function encodeAction({ action, subject, name, params, args, time }: QueuedAction, reqId: string): string {
-  return JSON.stringify({
-    ...args,
+  const element: Record<string, unknown> = {
     action,
     userId: subject.userId,
     deviceId: subject.deviceId,
@@ -131,5 +130,8 @@ export function encodeAction({ action, subject, name, params, args, time }: Queu
     event: action === 'advance' ? undefined : name,
     state: action === 'advance' ? name : undefined,
     params,
-  })
+  }
+  // Not by a spread before those: on Node 20 each element would be of a shape of its own, two kilobytes that only a major collection frees.
+  for (const key in args) if (!Object.hasOwn(element, key)) element[key] = (args as Record<string, unknown>)[key]
+  return JSON.stringify(element)
 }

@@ -36,6 +36,12 @@ export interface Waiter {
   readonly report: { -readonly [Part in keyof FlushReport]: number }
 }
 
+/** A request under way. */
+export interface Flight {
+  readonly batch: Batch
+  readonly done: Promise<void>
+}
+
 /** Somebody who waits for room, or for the outbox to open. */
 export interface Guest {
   readonly action: QueuedAction
@@ -54,9 +60,11 @@ export interface Core extends Settings, Mirror {
   readonly onLeft: () => void
 
   /** What waits, by profile; those that may go, in order; those that may not yet. What is in flight is in neither. */
-  readonly lanes: Map<string, Lane>
-  readonly ready: Set<Lane>
-  readonly delayed: Set<Lane>
+  lanes: Map<string, Lane>
+  ready: Set<Lane>
+  delayed: Set<Lane>
+  /** How many lanes were forgotten since these were made. */
+  left: number
   /** What is pending: an action in flight is, until its own success. */
   count: number
   bytes: number
@@ -67,9 +75,12 @@ export interface Core extends Settings, Mirror {
   failures: number
   /** Nothing goes before. */
   pausedUntil: EpochMs
-  readonly flights: Map<Batch, Promise<void>>
-  /** What gives up each request under way. */
-  readonly aborts: Set<AbortController>
+  /**
+   * Requests under way, and what gives each up: lists, as they are few. What went through a `Set` is kept by the tables that it had
+   * before, until the next major collection; here that would be everything that is ever sent.
+   */
+  readonly flights: Flight[]
+  readonly aborts: AbortController[]
   /** The last place given in the order of acceptance. */
   seq: number
   uuid: string

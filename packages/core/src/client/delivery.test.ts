@@ -177,6 +177,21 @@ test.each([413, 400])('%i splits the request until one action stands alone', asy
   expect(order).toEqual([...order].sort((a, b) => a - b))
 })
 
+test('users come and go by the thousand, and those that have to wait meanwhile are not forgotten', async () => {
+  const { client, server, timers } = clientWorld()
+  const refused = new Set<unknown>()
+  server.answer(({ userId }) => {
+    if (Number(userId) % 100 !== 0 || refused.has(userId)) return null
+    refused.add(userId)
+    return { success: false, error: { message: 'Too many concurrent requests' } }
+  })
+  for (let user = 0; user < 1_500; user += 1)
+    for (const name of ['first', 'second']) await client.for({ userId: `${user}` }).track(name)
+  await timers.advance(HOUR_MS)
+  expect(client.stats()).toMatchObject({ sent: 3_000, pending: 0, dropped: {} })
+  expect(refused.size).toBe(15)
+})
+
 test('an action that breaks the server holds up nobody, and is kept', async () => {
   const inner = clientWorld()
   const { client, timers, dropped } = clientWorld({ fetch: allergicTo('bad', 500, inner) })

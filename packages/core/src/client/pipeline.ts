@@ -61,17 +61,18 @@ function pump(core: Core): void {
   if (firstDeadline(core) < Infinity) core.dueAt = 0
   /** How many requests may be under way. */
   const most = { closed: core.concurrency, probing: 1, open: 0 }[phaseOf(core, now)]
-  while (flights.size < most && isWorthARequest(core)) {
+  while (flights.length < most && isWorthARequest(core)) {
     const batch = nextBatch(core)
     if (!batch.length) break
-    const flight = send(core, batch).finally(() => {
-      flights.delete(batch)
+    const done = send(core, batch).finally(() => {
+      flights.splice(flights.indexOf(flight), 1)
       pump(core)
     })
-    flights.set(batch, flight)
+    const flight = { batch, done }
+    flights.push(flight)
   }
   if (!core.waiting) core.dueAt = Infinity
-  release(core, now, core.count && !flights.size ? Math.max(core.pausedUntil, wakeAt) : 0)
+  release(core, now, core.count && !flights.length ? Math.max(core.pausedUntil, wakeAt) : 0)
   arm(core, wakeAt)
 }
 
@@ -81,7 +82,7 @@ function arm(core: Core, wakeAt: EpochMs): void {
   const now = core.clock.now()
   const deadline = firstDeadline(core)
   // While every request is under way, the next answer is what wakes us.
-  const canSend = core.waiting && core.flights.size < core.concurrency
+  const canSend = core.waiting && core.flights.length < core.concurrency
   const next = canSend ? (pausedUntil > now ? [pausedUntil] : [core.dueAt, wakeAt]) : []
   // What is overdue waits for an answer: an alarm would ring for ever while a busy lane cannot go.
   const at = Math.min(deadline, ...next.filter((then) => then > now))
@@ -118,6 +119,10 @@ async function send(core: Core, batch: Batch): Promise<void> {
   finish?.({ ...verdict, delivered: counts.sent - sent, retried: counts.retried - retried })
 }
 
+async function landed({ flights }: Core): Promise<void> {
+  await Promise.all(flights.map(({ done }) => done))
+}
+
 /** Waits until what is pending has met its fate, and sees to it. */
 export function flushQueue(core: Core, timeoutMs: number): Promise<FlushReport> {
   return new Promise((resolve) => {
@@ -131,17 +136,17 @@ export function flushQueue(core: Core, timeoutMs: number): Promise<FlushReport> 
 /** Drops what waits for a profile. Resolves when nothing of it is under way; what was is not sent again. */
 export async function forgetLane(core: Core, key: string): Promise<void> {
   for (const action of takeOut(core, key)) void drop(core, action, 'deleted')
-  for (const { lane, actions } of [...core.flights.keys()].flat()) {
+  for (const { lane, actions } of core.flights.flatMap(({ batch }) => batch)) {
     for (const action of actions) if (isTheirs(key, action, lane)) troubleOf(action).isDeleted = true
   }
-  await Promise.all(core.flights.values())
+  await landed(core)
 }
 
 /** Gives up what is under way and takes out what is pending. Nothing is sent after it. */
 export async function shutDown(core: Core): Promise<readonly QueuedAction[]> {
   core.isShut = true
   for (const abort of core.aborts) abort.abort('closed')
-  await Promise.all(core.flights.values())
+  await landed(core)
   core.cancelAlarm()
   pump(core)
   return takeOut(core)

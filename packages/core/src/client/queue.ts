@@ -4,6 +4,9 @@ import type { QueuedAction } from './action.ts'
 import type { Batch, Core, Lane } from './core.ts'
 import { laneOf } from './identity.ts'
 
+/** So many lanes may leave, and as many as there are, before their tables are made anew. */
+const LEFT_MAX = 500
+
 /** Gives an action its place behind the others of its profile. */
 export function put(core: Core, action: QueuedAction): void {
   const { lanes } = core
@@ -125,7 +128,19 @@ function place(core: Core, lane: Lane, notBefore: EpochMs): void {
   lane.notBefore = notBefore
   if (lane.head < lane.actions.length) (notBefore ? core.delayed : core.ready).add(lane)
   // An empty lane is forgotten: memory follows what is pending, not how many users there ever were.
-  else for (const key of lane.keys) core.lanes.delete(key)
+  else {
+    for (const key of lane.keys) core.lanes.delete(key)
+    core.left += 1
+    if (core.left > LEFT_MAX + core.lanes.size) renew(core)
+  }
+}
+
+/** See `Core.flights`: lanes come and go, and what they were kept in is left behind with them. */
+function renew(core: Core): void {
+  core.lanes = new Map(core.lanes)
+  core.ready = new Set(core.ready)
+  core.delayed = new Set(core.delayed)
+  core.left = 0
 }
 
 /** The lane of the user that this action signs in (specification 4.3): what follows for them must not overtake it. */

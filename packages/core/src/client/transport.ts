@@ -35,7 +35,7 @@ export async function post(core: Core, body: string): Promise<Verdict> {
   const { signal } = abort
   const giveUp = () => abort.abort('no answer in time')
   const cancel = core.timers.after(core.requestTimeoutMs, giveUp, false)
-  aborts.add(abort)
+  aborts.push(abort)
   try {
     return await new Promise((resolve, reject) => {
       // A `fetch` that does not know the signal (an engine in the same process) is left alone, not waited for.
@@ -48,7 +48,7 @@ export async function post(core: Core, body: string): Promise<Verdict> {
     return { kind: 'failed', status: 0, detail }
   } finally {
     cancel()
-    aborts.delete(abort)
+    aborts.splice(aborts.indexOf(abort), 1)
   }
 }
 
