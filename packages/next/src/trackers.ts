@@ -78,9 +78,9 @@ export function createTrackers<E extends object>(settings: Settings<E>): Tracker
       if (userId === undefined && visitor === null) return null
       const agreed = consent?.({ headers })
       const options = {
-        ...(agreed !== undefined && { consent: agreed }),
         userAgent: headers.get('user-agent') ?? undefined,
         waitUntil: keepAlive,
+        ...(agreed !== undefined && { consent: agreed }),
       }
       const tracker = client().for({ userId, deviceId: visitor?.deviceId }, options)
       const isToHandOver = !isNew && visitor !== null && visitor.hasSignedIn !== true
