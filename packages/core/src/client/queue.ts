@@ -39,8 +39,9 @@ export function nextBatch(core: Core): Batch {
     // One that was set aside has no key, but a user.
     users += lane.keys.length || 1
     if (taken && users > MAX_BATCH_USERS) break
-    const { head } = lane
-    for (const action of restOf(lane)) {
+    const { actions, head } = lane
+    for (let place = head; place < actions.length; place += 1) {
+      const action = actions[place]!
       const roomWith = Math.min(room, action.trouble?.room ?? room)
       if (taken >= roomWith || (taken && size + action.bytes > 4 * core.flushBytes)) break
       room = roomWith
@@ -49,7 +50,7 @@ export function nextBatch(core: Core): Batch {
       lane.head += 1
     }
     if (lane.head === head) break
-    batch.push({ lane, actions: lane.actions.slice(head, lane.head) })
+    batch.push({ lane, actions: actions.slice(head, lane.head) })
     core.ready.delete(lane)
   }
   core.waiting -= taken
@@ -60,7 +61,8 @@ export function nextBatch(core: Core): Batch {
 export function land(core: Core, lane: Lane, again: readonly QueuedAction[], notBefore: EpochMs): void {
   lane.attempts = notBefore && lane.attempts + 1
   core.waiting += again.length
-  refill(core, lane, again.concat(restOf(lane)))
+  if (again.length) refill(core, lane, again.concat(restOf(lane)))
+  else shorten(core, lane)
   place(core, lane, notBefore)
 }
 
@@ -89,7 +91,7 @@ export function evict(core: Core): QueuedAction | undefined {
   const oldest = lane.actions[lane.head]
   lane.head += 1
   core.waiting -= 1
-  if (lane.head * 2 > lane.actions.length) refill(core, lane, restOf(lane))
+  shorten(core, lane)
   return oldest
 }
 
@@ -115,6 +117,11 @@ function newLane(keys: string[], actions: QueuedAction[]): Lane {
 
 function restOf({ actions, head }: Lane): QueuedAction[] {
   return actions.slice(head)
+}
+
+/** What is gone from its front is cut off when it is the larger half: else each request would copy all that waits behind it. */
+function shorten(core: Core, lane: Lane): void {
+  if (lane.head * 2 > lane.actions.length) refill(core, lane, restOf(lane))
 }
 
 function refill(core: Core, lane: Lane, actions: QueuedAction[]): void {
