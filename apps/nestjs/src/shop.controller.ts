@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Tracker } from '@damson/core'
-import { CurrentTracker, Track } from '@damson/nestjs'
+import { CurrentTracker, type DamsonService, InjectDamson, Track } from '@damson/nestjs'
 import { Body, Controller, Get, Header, Headers, HttpCode, NotFoundException, Param, Post, Res } from '@nestjs/common'
 import { GOODS, type Item } from './goods.ts'
 import { signIn, signOut } from './people.ts'
@@ -15,6 +15,12 @@ interface Answer {
 
 @Controller()
 export class ShopController {
+  readonly #damson: DamsonService
+
+  constructor(@InjectDamson() damson: DamsonService) {
+    this.#damson = damson
+  }
+
   @Get()
   @Header('content-type', 'text/html; charset=utf-8')
   @Track('Shop opened')
@@ -33,15 +39,14 @@ export class ShopController {
     answer.appendHeader('set-cookie', signIn(String(name ?? 'somebody').slice(0, 50)))
   }
 
-  /** The session ends where the visit does. */
+  /** The session ends where the visit does, and whoever comes next is a stranger. */
   @Post('sign-out')
   @HttpCode(204)
   async signOut(
     @Headers('cookie') cookies: string | undefined,
     @Res({ passthrough: true }) answer: Answer,
-    @CurrentTracker() tracker: Tracker | null,
   ): Promise<void> {
-    await tracker?.stop()
+    await this.#damson.logout()
     answer.appendHeader('set-cookie', signOut(cookies ?? null))
   }
 

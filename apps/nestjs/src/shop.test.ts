@@ -46,4 +46,7 @@ test('signing out ends the session at once', async () => {
   await damson.flush()
   const kinds = (await server.entries('app_test', 'ann')).map(({ kind }) => kind)
   expect(kinds.filter((kind) => kind.startsWith('session'))).toEqual(['sessionStarted', 'sessionEnded'])
+  await browser.post('/goods/gin/buy')
+  await damson.flush()
+  expect(await server.entries('app_test', 'ann')).toHaveLength(kinds.length)
 })

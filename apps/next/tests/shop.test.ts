@@ -91,6 +91,21 @@ test('whoever signs in is tracked by name, on the device they came with, and tak
   expect(await visitor.device()).toBe(device)
 })
 
+test('whoever signs out ends the session, and who comes next on that browser is a stranger', async () => {
+  const visitor = createVisitor(app.url)
+  await visitor.open('/')
+  const device = await visitor.device()
+  await visitor.submit('/sign-in', { name: 'Grace' })
+  await visitor.open('/items/jam')
+  await visitor.submit('/sign-in')
+  await expect.poll(() => engine.sessions('Grace'), { timeout: 60_000 }).toEqual(['sessionStarted', 'sessionEnded'])
+  await visitor.open('/items/gin')
+  const stranger = await visitor.device()
+  expect(stranger).not.toBe(device)
+  await expect.poll(() => engine.events(stranger), { timeout: 60_000 }).toEqual([viewed('/items/gin')])
+  expect(await engine.events('Grace')).toEqual([viewed('/'), viewed('/items/jam')])
+})
+
 test('a first visit gets one cookie, and no cache may hand it on', async () => {
   const visitor = createVisitor(app.url)
   const first = await visitor.open('/')

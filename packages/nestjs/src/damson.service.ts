@@ -70,6 +70,14 @@ export class DamsonService<E extends object = Record<string, Params>>
     await (visit?.tracker as Tracker<E> | null | undefined)?.track(...args).catch(visit?.onError)
   }
 
+  /**
+   * Ends the session of the user who was signed in, before or after your own sign-out, and gives the browser the cookie of a
+   * stranger: await it before you answer. Does nothing where nobody is known. Never rejects.
+   */
+  async logout(): Promise<void> {
+    await currentVisit(this.name)?.leave()
+  }
+
   /** For anybody, anywhere: a job, a webhook. @throws {DamsonError} IDENTITY_INVALID */
   for(identity: Identity, options?: TrackerOptions): Tracker<E> {
     return this.client.for(identity, options)

@@ -7,6 +7,8 @@ export interface Visit {
   /** `null`: nobody is known, or the request is ignored. */
   readonly tracker: Tracker | null
   readonly onError: (error: unknown) => void
+  /** Ends the session, and gives the browser the cookie of a stranger if it had one. Never rejects. */
+  leave(): Promise<void>
 }
 
 interface Shared {

@@ -11,7 +11,8 @@ function open() {
   const server = recordingFetch()
   const client = createClient({ appId: 'app', clientKey: 'key', fetch: server })
   const errors: unknown[] = []
-  const visit = { tracker: client.for({ userId: 'ann' }), onError: (error: unknown) => void errors.push(error) }
+  const tracker = client.for({ userId: 'ann' })
+  const visit = { tracker, onError: (error: unknown) => void errors.push(error), leave: () => tracker.stop() }
   const events = async () => {
     await client.flush()
     return server.taken.filter(({ action }) => action === 'track').map(({ event }) => event)

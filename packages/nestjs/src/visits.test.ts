@@ -69,6 +69,32 @@ test("what a visitor did before they signed in becomes the user's, once; the coo
   expect(cookies).toHaveLength(1)
 })
 
+test('who signs out leaves the browser to a stranger; who had no cookie gets none', async () => {
+  const { visits, cookies, carrier, actions } = open()
+  const cookie = await cookieOf('d-1')
+  const user = { id: 'ann' }
+  await (await visits.arrive(carrier({ cookie }, { user }))).leave()
+  const stranger = await visitors.read(cookies.at(-1) ?? '')
+  expect(stranger).toMatchObject({ deviceId: expect.not.stringMatching(/^d-1$/) as unknown })
+  expect(stranger?.hasSignedIn).toBeUndefined()
+  expect((await actions()).at(-1)).toMatchObject({ action: 'stop', userId: 'ann', deviceId: 'd-1' })
+  const before = cookies.length
+  await (await visits.arrive(carrier({}, { user, isQuiet: true }))).leave()
+  expect(cookies).toHaveLength(before)
+})
+
+test('trouble with a sign-out is reported, and harms nobody', async () => {
+  const { visits, carrier, errors } = open()
+  const response = {
+    appendHeader() {
+      throw new Error('sent')
+    },
+  }
+  const visit = await visits.arrive(carrier({ cookie: await cookieOf('d-1') }, { response }))
+  await visit.leave()
+  expect(errors).toMatchObject([{ message: 'sent' }])
+})
+
 test('who is signed in on their very first request has nothing to hand over', async () => {
   const { visits, carrier, actions } = open()
   await visits.arrive(carrier({}, { user: { id: 'ann' } }))

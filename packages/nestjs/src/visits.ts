@@ -1,4 +1,4 @@
-import type { Client, Consent, Identity, TrackerOptions } from '@damson/core'
+import type { Client, Consent, Identity, Tracker, TrackerOptions } from '@damson/core'
 import { handOver, isSameOrigin, type Visitor, type Visitors } from '@damson/core/web'
 import { type Carrier, fieldsOf } from './carrier.ts'
 import type { AdapterOptions, Identified } from './options.ts'
@@ -37,7 +37,7 @@ export function createVisits(options: VisitsOptions): Visits {
   const { name, client, visitors, onError, identify = signedIn } = options
   const known = new WeakMap<object, Known>()
   const handedOver = new Set<string>()
-  const nobody: Visit = { tracker: null, onError }
+  const nobody: Visit = { tracker: null, onError, leave: async () => undefined }
 
   async function arrive(carrier: Carrier): Promise<Visit> {
     try {
@@ -80,7 +80,17 @@ export function createVisits(options: VisitsOptions): Visits {
     // page fetches may come from one that is hidden.
     const resume = carrier.headers.get('sec-fetch-mode') === 'navigate'
     if (!carrier.isQuiet) tracker.ensureSession({ resume, urgent: resume }).catch(onError)
-    return { tracker, onError }
+    return { tracker, onError, leave: () => leave(carrier, tracker, visitor) }
+  }
+
+  /** A device that is signed out is a stranger's: whoever comes next may be somebody else. */
+  async function leave({ response }: Carrier, tracker: Tracker, visitor: Visitor | null): Promise<void> {
+    try {
+      await tracker.stop({ urgent: true })
+      if (visitors !== null && visitor !== null) addCookie(response, await visitors.cookieFor(visitors.issue()))
+    } catch (error) {
+      onError(error)
+    }
   }
 
   /** What a visitor did before they signed in becomes the user's. The cookie soon says that it is done; until then we do. */

@@ -1,12 +1,19 @@
 import { notFound, redirect } from 'next/navigation.js'
+import { createVisitors } from '@damson/core/web'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDamson } from './index.ts'
 import { cookieOf, createWorld, pageLoad } from './world.ts'
 
 // The request that Next would keep for us; everything else is real, up to the real Next of apps/next.
 let request: Headers | Error
+let jar: Map<string, { readonly name: string; readonly value: string }>
 vi.mock('next/headers.js', () => ({
   headers: () => (request instanceof Error ? Promise.reject(request) : Promise.resolve(request)),
+  cookies: () =>
+    Promise.resolve({
+      has: (name: string) => jar.has(name),
+      set: (set: { name: string; value: string }) => jar.set(set.name, set),
+    }),
 }))
 
 const world = createWorld()
@@ -17,6 +24,29 @@ beforeEach(async () => {
   world.server.reset()
   cookie = cookieOf(await damson.proxy(pageLoad({ 'sec-fetch-dest': 'empty' })))
   request = new Headers({ cookie, 'x-damson-visitor': 'cookie' })
+  const [name = '', value = ''] = cookie.split('=')
+  jar = new Map([[name, { name, value }]])
+})
+
+describe('logout', () => {
+  test('ends the session, and leaves the browser to a stranger', async () => {
+    await (await damson.getTracker())?.track('Viewed')
+    await damson.logout()
+    expect(await world.taken()).toEqual(['resumeSession', 'Viewed', 'stop'])
+    const [[name = '', set] = []] = jar
+    expect(set).toMatchObject({ name: '__Host-damson', path: '/', httpOnly: true, secure: true, sameSite: 'lax' })
+    expect(`${name}=${set?.value}`).not.toBe(cookie)
+    request = new Headers({ cookie: `${name}=${set?.value}`, 'x-damson-visitor': 'cookie' })
+    const before = createVisitors({ secrets: world.settings.secrets })
+    expect((await damson.getTracker())?.deviceId).not.toBe((await before.read(cookie))?.deviceId)
+    expect(world.errors).toEqual([])
+  })
+
+  test('gives none to a browser that had none', async () => {
+    jar = new Map()
+    await damson.logout()
+    expect(jar.size).toBe(0)
+  })
 })
 
 describe('getTracker', () => {

@@ -1,6 +1,6 @@
 import type { Params, Tracker, TrackOptions } from '@damson/core'
 import { headersOf } from '@damson/core/web'
-import { headers } from 'next/headers.js'
+import { cookies, headers } from 'next/headers.js'
 import { isRedirect } from './control-flow.ts'
 import type { Trackers } from './trackers.ts'
 
@@ -37,6 +37,24 @@ export function createGetTracker<E extends object>(trackers: Trackers<E>): GetTr
       const isAction = request.get('next-action') !== null
       if (visitor === null && !isAction) return null
       return trackers.tracker(request, visitor ?? (await trackers.visitors().read(request.get('cookie'))))
+    })
+  }
+}
+
+export type Logout = () => Promise<void>
+
+/**
+ * Ends the session of the user who is signed in and gives the browser the cookie of a stranger. For Server Actions and
+ * routes; before your own sign-out, while the request still says whose it is. Rejects only with what Next throws to steer.
+ */
+export function createLogout<E extends object>(trackers: Trackers<E>, getTracker: GetTracker<E>): Logout {
+  return async function logout() {
+    const tracker = await getTracker()
+    await trackers.attempt(async () => {
+      await tracker?.stop({ urgent: true })
+      const visitors = trackers.visitors()
+      const jar = await cookies()
+      if (jar.has(visitors.cookieName)) jar.set(await visitors.cookieOf(visitors.issue()))
     })
   }
 }

@@ -1,10 +1,11 @@
 import type { Params } from '@damson/core'
-import { createGetTracker, createTrackAction, type GetTracker, type TrackAction } from './actions.ts'
+import { createGetTracker, createLogout, createTrackAction } from './actions.ts'
+import type { GetTracker, Logout, TrackAction } from './actions.ts'
 import { fromRequests, type EdgeDamson } from './from-requests.ts'
 import { settingsOf, type DamsonOptions } from './options.ts'
 import { createTrackers } from './trackers.ts'
 
-export type { ActionEvent, DescribeAction, GetTracker, TrackAction } from './actions.ts'
+export type { ActionEvent, DescribeAction, GetTracker, Logout, TrackAction } from './actions.ts'
 export type * from './from-requests.ts'
 export { engineHandlers } from './routes.ts'
 export { verifyPostback, type Postback, type PostbackRequest, type VerifyOptions } from '@damson/core/web'
@@ -13,6 +14,7 @@ export interface Damson<E extends object = Record<string, Params>> extends EdgeD
   /** For Server Components and Server Actions; a route has `withTracking`. */
   readonly getTracker: GetTracker<E>
   readonly trackAction: TrackAction<E>
+  readonly logout: Logout
 }
 
 /**
@@ -22,5 +24,6 @@ export interface Damson<E extends object = Record<string, Params>> extends EdgeD
 export function createDamson<E extends object = Record<string, Params>>(options: DamsonOptions<E>): Damson<E> {
   const trackers = createTrackers(settingsOf(options))
   const getTracker = createGetTracker(trackers)
-  return { ...fromRequests(trackers), getTracker, trackAction: createTrackAction(trackers, getTracker) }
+  const trackAction = createTrackAction(trackers, getTracker)
+  return { ...fromRequests(trackers), getTracker, trackAction, logout: createLogout(trackers, getTracker) }
 }

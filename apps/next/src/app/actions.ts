@@ -38,8 +38,7 @@ export async function signIn(form: FormData): Promise<void> {
 
 export async function signOut(): Promise<void> {
   // Before the cookie goes: it is this user's session that ends.
-  const tracker = await damson.getTracker()
-  await tracker?.stop()
+  await damson.logout()
   ;(await cookies()).delete(ACCOUNT_COOKIE)
   redirect('/')
 }

@@ -14,11 +14,24 @@ export interface CookieOptions {
   readonly domain?: string | undefined
 }
 
+/** A cookie as frameworks take it that write the header themselves. */
+export interface Cookie {
+  readonly name: string
+  readonly value: string
+  /** Seconds. */
+  readonly maxAge: number
+  readonly path: string
+  readonly domain?: string
+  readonly httpOnly: true
+  readonly secure: boolean
+  readonly sameSite: 'lax'
+}
+
 /** A cookie, decided once: what it is called and what stands behind its value. */
 export interface CookieShape {
   readonly name: string
   readonly maxAgeMs: number
-  serialize(value: string): string
+  of(value: string): Cookie
 }
 
 /** @throws {DamsonError} COOKIE_INVALID: a name, path or domain that would break the header. */
@@ -30,11 +43,26 @@ export function cookieShape(options: CookieOptions = {}): CookieShape {
   if (!(maxAgeDays > 0)) throw invalid('maxAgeDays', String(maxAgeDays), 'a number above 0')
   const name = `${prefixOf(secure, path, domain)}${plain}`
   const maxAgeMs = maxAgeDays * DAY_MS
-  const attributes =
-    `; Max-Age=${Math.floor(maxAgeMs / SECOND_MS)}; Path=${path}` +
-    (domain === undefined ? '' : `; Domain=${domain}`) +
-    `; HttpOnly${secure ? '; Secure' : ''}; SameSite=Lax`
-  return { name, maxAgeMs, serialize: (value) => `${name}=${value}${attributes}` }
+  const maxAge = Math.floor(maxAgeMs / SECOND_MS)
+  const of = (value: string): Cookie => {
+    return {
+      name,
+      value,
+      maxAge,
+      path,
+      httpOnly: true,
+      secure,
+      sameSite: 'lax',
+      ...(domain !== undefined && { domain }),
+    }
+  }
+  return { name, maxAgeMs, of }
+}
+
+/** The whole `Set-Cookie` header. */
+export function setCookie({ name, value, maxAge, path, domain, secure }: Cookie): string {
+  const shared = domain === undefined ? '' : `; Domain=${domain}`
+  return `${name}=${value}; Max-Age=${maxAge}; Path=${path}${shared}; HttpOnly${secure ? '; Secure' : ''}; SameSite=Lax`
 }
 
 /** With its prefix a browser takes the cookie from this host over TLS only, so no neighbouring subdomain can plant one. */

@@ -7,7 +7,7 @@ export {
 } from './beacon-handler.ts'
 export type { BeaconMessage } from './beacon-message.ts'
 export { BEACON_SCRIPT } from './beacon-script.ts'
-export type { CookieOptions } from './cookie.ts'
+export type { Cookie, CookieOptions } from './cookie.ts'
 export { handOver } from './hand-over.ts'
 export { headerOf, headersOf, isPrefetch, type HeaderReader, type HeaderSource } from './headers.ts'
 export { isSameOrigin, type OriginQuestion } from './same-origin.ts'

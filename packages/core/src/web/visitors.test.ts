@@ -29,6 +29,27 @@ test('the cookie belongs to one host, over TLS, out of the reach of scripts', as
   )
 })
 
+test('a framework that writes the header itself is told the same', async () => {
+  const visitors = createVisitors({
+    secrets: [SECRET],
+    cookie: { domain: 'example.com', path: '/shop', maxAgeDays: 1 },
+  })
+  const visitor = visitors.issue()
+  const { value, ...rest } = await visitors.cookieOf(visitor)
+  expect(rest).toEqual({
+    name: '__Secure-damson',
+    maxAge: 86_400,
+    path: '/shop',
+    domain: 'example.com',
+    httpOnly: true,
+    secure: true,
+    sameSite: 'lax',
+  })
+  expect(await visitors.cookieFor(visitor)).toBe(
+    `__Secure-damson=${value}; Max-Age=86400; Path=/shop; Domain=example.com; HttpOnly; Secure; SameSite=Lax`,
+  )
+})
+
 test('without TLS, or for a domain or path of its own, the name promises only what a browser will keep', async () => {
   const nameOf = (cookie: object) => createVisitors({ secrets: [SECRET], cookie }).cookieName
   expect(nameOf({ secure: false })).toBe('damson')

@@ -1,5 +1,5 @@
 import { systemClock, type Clock, type EpochMs } from '../clock.ts'
-import { cookieShape, cookieValues, type CookieOptions } from './cookie.ts'
+import { cookieShape, cookieValues, setCookie, type Cookie, type CookieOptions } from './cookie.ts'
 import { createKeyRing, fromBase64Url, toBase64Url } from './signing.ts'
 
 /** Who a browser is to us: a random id, and nothing about the person. */
@@ -31,6 +31,8 @@ export interface Visitors {
   renew(visitor: Visitor): Visitor | null
   /** The whole `Set-Cookie` header. */
   cookieFor(visitor: Visitor): Promise<string>
+  /** The same for a framework that writes the header itself. */
+  cookieOf(visitor: Visitor): Promise<Cookie>
 }
 
 /** Signed with the value, so that a secret used for other cookies too can never make one pass for ours. */
@@ -59,6 +61,11 @@ export function createVisitors({ secrets, cookie, clock = systemClock }: Visitor
       if (visitor !== null && !isOver(visitor)) return visitor
     }
     return null
+  }
+
+  async function cookieOf(visitor: Visitor): Promise<Cookie> {
+    const payload = encode(visitor)
+    return shape.of(`${VERSION}.${payload}.${await ring.sign(signedText(payload))}`)
   }
 
   async function verify(value: string): Promise<Visitor | null> {
@@ -90,10 +97,8 @@ export function createVisitors({ secrets, cookie, clock = systemClock }: Visitor
       const isDue = clock.now() - visitor.issuedAt >= shape.maxAgeMs / RENEWALS_PER_LIFE
       return isDue || signedByOlder.has(visitor) ? { ...visitor, issuedAt: clock.now() } : null
     },
-    async cookieFor(visitor) {
-      const payload = encode(visitor)
-      return shape.serialize(`${VERSION}.${payload}.${await ring.sign(signedText(payload))}`)
-    },
+    cookieFor: async (visitor) => setCookie(await cookieOf(visitor)),
+    cookieOf,
   }
 }
 
