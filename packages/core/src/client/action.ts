@@ -120,6 +120,7 @@ export function reqIdOf(core: Core, { reqId, seq }: QueuedAction): string {
  * @throws {TypeError} if the arguments hold what JSON cannot.
  */
 export function encodeAction({ action, subject, name, params, args, time }: QueuedAction, reqId: string): string {
+  // On Node 20 what stands behind a spread gives each element a shape of its own, two kilobytes until the next major collection.
   const element: Record<string, unknown> = {
     action,
     userId: subject.userId,
@@ -127,11 +128,9 @@ export function encodeAction({ action, subject, name, params, args, time }: Queu
     time: time / 1000,
     reqId,
     uuid: reqId.slice(0, reqId.lastIndexOf('-')),
-    event: action === 'advance' ? undefined : name,
-    state: action === 'advance' ? name : undefined,
+    [action === 'advance' ? 'state' : 'event']: name,
     params,
   }
-  // Not by a spread before those: on Node 20 each element would be of a shape of its own, two kilobytes that only a major collection frees.
-  for (const key in args) if (!Object.hasOwn(element, key)) element[key] = (args as Record<string, unknown>)[key]
+  for (const key in args) element[key] ??= (args as Record<string, unknown>)[key]
   return JSON.stringify(element)
 }

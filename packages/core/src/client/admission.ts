@@ -74,8 +74,7 @@ function filtered(
   const { userId, deviceId } = subject
   try {
     for (const step of core.beforeSend) {
-      const { name, params, args } = draft
-      const next = step({ name, params, args, action, userId, deviceId, userAgent, time } as Draft)
+      const next = step({ ...draft, action, userId, deviceId, userAgent, time } as Draft)
       if (!next) return { drop: 'filtered' }
       if ('drop' in next) return next
       draft = next

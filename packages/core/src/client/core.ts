@@ -39,6 +39,8 @@ export interface Waiter {
 /** A request under way. */
 export interface Flight {
   readonly batch: Batch
+  /** Gives it up. */
+  readonly abort: AbortController
   readonly done: Promise<void>
 }
 
@@ -62,9 +64,7 @@ export interface Core extends Settings, Mirror {
   /** What waits, by profile; those that may go, in order; those that may not yet. What is in flight is in neither. */
   lanes: Map<string, Lane>
   ready: Set<Lane>
-  delayed: Set<Lane>
-  /** How many lanes were forgotten since these were made. */
-  left: number
+  readonly delayed: Set<Lane>
   /** What is pending: an action in flight is, until its own success. */
   count: number
   bytes: number
@@ -76,11 +76,10 @@ export interface Core extends Settings, Mirror {
   /** Nothing goes before. */
   pausedUntil: EpochMs
   /**
-   * Requests under way, and what gives each up: lists, as they are few. What went through a `Set` is kept by the tables that it had
-   * before, until the next major collection; here that would be everything that is ever sent.
+   * Requests under way: a list, as they are few. What went through a `Set` is kept by the tables that it had before, until the next
+   * major collection; here that would be everything that is ever sent.
    */
   readonly flights: Flight[]
-  readonly aborts: AbortController[]
   /** The last place given in the order of acceptance. */
   seq: number
   uuid: string

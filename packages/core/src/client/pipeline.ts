@@ -64,11 +64,12 @@ function pump(core: Core): void {
   while (flights.length < most && isWorthARequest(core)) {
     const batch = nextBatch(core)
     if (!batch.length) break
-    const done = send(core, batch).finally(() => {
+    const abort = new AbortController()
+    const done = send(core, batch, abort).finally(() => {
       flights.splice(flights.indexOf(flight), 1)
       pump(core)
     })
-    const flight = { batch, done }
+    const flight = { batch, abort, done }
     flights.push(flight)
   }
   if (!core.waiting) core.dueAt = Infinity
@@ -91,7 +92,7 @@ function arm(core: Core, wakeAt: EpochMs): void {
 }
 
 /** Never rejects: whatever happens to a request is a verdict. */
-async function send(core: Core, batch: Batch): Promise<void> {
+async function send(core: Core, batch: Batch, abort: AbortController): Promise<void> {
   const { appId, clientKey, devMode, clock, counts, failures } = core
   // Here an action becomes JSON, again for each try: the text is not kept.
   const parts: string[] = []
@@ -111,16 +112,21 @@ async function send(core: Core, batch: Batch): Promise<void> {
   // JSON leaves out what is `undefined`.
   const outer = { action: 'multi', exactTime: true, appId, clientKey, devMode, time }
   counts.requests += 1
+  // See `Core.flights`: lanes come and go, and what they were kept in is left behind with them, now and then.
+  if (counts.requests % 100 === 0) {
+    core.lanes = new Map(core.lanes)
+    core.ready = new Set(core.ready)
+  }
   const finish = core.telemetry?.request(length)
   core.tell('debug', 'request', { actions: length, users: batch.length })
-  const verdict = await post(core, `${JSON.stringify(outer).slice(0, -1)},"data":[${parts.join(',')}]}`)
+  const verdict = await post(core, `${JSON.stringify(outer).slice(0, -1)},"data":[${parts.join(',')}]}`, abort)
   const { sent, retried } = counts
   digest(core, batch, length, failures, verdict)
   finish?.({ ...verdict, delivered: counts.sent - sent, retried: counts.retried - retried })
 }
 
-async function landed({ flights }: Core): Promise<void> {
-  await Promise.all(flights.map(({ done }) => done))
+function landed({ flights }: Core): Promise<unknown> {
+  return Promise.all(flights.map(({ done }) => done))
 }
 
 /** Waits until what is pending has met its fate, and sees to it. */
@@ -145,7 +151,7 @@ export async function forgetLane(core: Core, key: string): Promise<void> {
 /** Gives up what is under way and takes out what is pending. Nothing is sent after it. */
 export async function shutDown(core: Core): Promise<readonly QueuedAction[]> {
   core.isShut = true
-  for (const abort of core.aborts) abort.abort('closed')
+  for (const { abort } of core.flights) abort.abort('closed')
   await landed(core)
   core.cancelAlarm()
   pump(core)

@@ -4,9 +4,6 @@ import type { QueuedAction } from './action.ts'
 import type { Batch, Core, Lane } from './core.ts'
 import { laneOf } from './identity.ts'
 
-/** So many lanes may leave, and as many as there are, before their tables are made anew. */
-const LEFT_MAX = 500
-
 /** Gives an action its place behind the others of its profile. */
 export function put(core: Core, action: QueuedAction): void {
   const { lanes } = core
@@ -40,8 +37,8 @@ export function nextBatch(core: Core): Batch {
     users += lane.keys.length || 1
     if (taken && users > MAX_BATCH_USERS) break
     const { actions, head } = lane
-    for (let place = head; place < actions.length; place += 1) {
-      const action = actions[place]!
+    // No more than it may take: thousands may wait.
+    for (const action of actions.slice(head, head + room)) {
       const roomWith = Math.min(room, action.trouble?.room ?? room)
       if (taken >= roomWith || (taken && size + action.bytes > 4 * core.flushBytes)) break
       room = roomWith
@@ -61,8 +58,8 @@ export function nextBatch(core: Core): Batch {
 export function land(core: Core, lane: Lane, again: readonly QueuedAction[], notBefore: EpochMs): void {
   lane.attempts = notBefore && lane.attempts + 1
   core.waiting += again.length
-  if (again.length) refill(core, lane, again.concat(restOf(lane)))
-  else shorten(core, lane)
+  // What is gone is cut off when it is the larger half: else each request would copy all that waits behind it.
+  if (again.length || lane.head * 2 > lane.actions.length) refill(core, lane, again.concat(restOf(lane)))
   place(core, lane, notBefore)
 }
 
@@ -91,7 +88,7 @@ export function evict(core: Core): QueuedAction | undefined {
   const oldest = lane.actions[lane.head]
   lane.head += 1
   core.waiting -= 1
-  shorten(core, lane)
+  if (lane.head * 2 > lane.actions.length) refill(core, lane, restOf(lane))
   return oldest
 }
 
@@ -119,11 +116,6 @@ function restOf({ actions, head }: Lane): QueuedAction[] {
   return actions.slice(head)
 }
 
-/** What is gone from its front is cut off when it is the larger half: else each request would copy all that waits behind it. */
-function shorten(core: Core, lane: Lane): void {
-  if (lane.head * 2 > lane.actions.length) refill(core, lane, restOf(lane))
-}
-
 function refill(core: Core, lane: Lane, actions: QueuedAction[]): void {
   lane.actions = actions
   lane.head = 0
@@ -135,19 +127,7 @@ function place(core: Core, lane: Lane, notBefore: EpochMs): void {
   lane.notBefore = notBefore
   if (lane.head < lane.actions.length) (notBefore ? core.delayed : core.ready).add(lane)
   // An empty lane is forgotten: memory follows what is pending, not how many users there ever were.
-  else {
-    for (const key of lane.keys) core.lanes.delete(key)
-    core.left += 1
-    if (core.left > LEFT_MAX + core.lanes.size) renew(core)
-  }
-}
-
-/** See `Core.flights`: lanes come and go, and what they were kept in is left behind with them. */
-function renew(core: Core): void {
-  core.lanes = new Map(core.lanes)
-  core.ready = new Set(core.ready)
-  core.delayed = new Set(core.delayed)
-  core.left = 0
+  else for (const key of lane.keys) core.lanes.delete(key)
 }
 
 /** The lane of the user that this action signs in (specification 4.3): what follows for them must not overtake it. */

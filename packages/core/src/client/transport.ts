@@ -29,13 +29,9 @@ const KEEPALIVE_MAX = 60_000
 const ABOUT_THE_APP = /^(Invalid access|App not found|Development mode|'(appId|clientKey)')/
 
 /** Sends one body. Never rejects. */
-export async function post(core: Core, body: string): Promise<Verdict> {
-  const { aborts } = core
-  const abort = new AbortController()
+export async function post(core: Core, body: string, abort: AbortController): Promise<Verdict> {
   const { signal } = abort
-  const giveUp = () => abort.abort('no answer in time')
-  const cancel = core.timers.after(core.requestTimeoutMs, giveUp, false)
-  aborts.push(abort)
+  const cancel = core.timers.after(core.requestTimeoutMs, () => abort.abort('no answer in time'), false)
   try {
     return await new Promise((resolve, reject) => {
       // A `fetch` that does not know the signal (an engine in the same process) is left alone, not waited for.
@@ -48,7 +44,6 @@ export async function post(core: Core, body: string): Promise<Verdict> {
     return { kind: 'failed', status: 0, detail }
   } finally {
     cancel()
-    aborts.splice(aborts.indexOf(abort), 1)
   }
 }
 
