@@ -55,6 +55,18 @@ export function nestMatrix(major: number, url: string): void {
         expect(await second.json()).toEqual({ item: 'tea', deviceId, userId: null })
       })
 
+      test('who signs out ends the session, and leaves a stranger behind', async () => {
+        const cookieOf = (response: Response) => response.headers.getSetCookie().at(-1)?.split(';', 1)[0] ?? ''
+        const cookie = cookieOf(await ask('/items/tea', 'una'))
+        const left = cookieOf(await ask('/sign-out', 'una', { method: 'POST', headers: { cookie } }))
+        expect(left).toMatch(/^__Host-damson=1\./)
+        expect(await actionsOf('una')).toEqual(['resumeSession', 'track', 'stop'])
+        const [before, after] = await Promise.all(
+          [cookie, left].map(async (each) => (await ask('/items/tea', null, { headers: { cookie: each } })).json()),
+        )
+        expect(after.deviceId).not.toBe(before.deviceId)
+      })
+
       test('a forged cookie makes a new visitor, and a prefetch none', async () => {
         const forged = await ask('/items/tea', null, { headers: { cookie: '__Host-damson=1.WyJldmUiLDFd.AAAA' } })
         expect(forged.headers.getSetCookie()).toHaveLength(1)

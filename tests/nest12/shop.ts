@@ -62,6 +62,12 @@ export async function openShop(nest: Nest, { damson, terminus, testing: kit }: B
       return { price, phase: session?.phase, same: this.service.session?.phase }
     }
 
+    @Post('sign-out')
+    async signOut() {
+      await this.service.logout()
+      return {}
+    }
+
     @Post('refunds')
     async refund() {
       await this.till.refund().catch(() => undefined)
