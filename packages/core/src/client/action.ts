@@ -120,7 +120,8 @@ export function reqIdOf(core: Core, { reqId, seq }: QueuedAction): string {
  * @throws {TypeError} if the arguments hold what JSON cannot.
  */
 export function encodeAction({ action, subject, name, params, args, time }: QueuedAction, reqId: string): string {
-  // On Node 20 what stands behind a spread gives each element a shape of its own, two kilobytes until the next major collection.
+  // On Node 20 what stands behind a spread gives each element a shape of its own, two kilobytes until the next major
+  // collection. So arguments come behind, and what is there already stays.
   const element: Record<string, unknown> = {
     action,
     userId: subject.userId,
