@@ -121,7 +121,7 @@ export function reqIdOf(core: Core, { reqId, seq }: QueuedAction): string {
  */
 export function encodeAction({ action, subject, name, params, args, time }: QueuedAction, reqId: string): string {
   // On Node 20 what stands behind a spread gives each element a shape of its own, two kilobytes until the next major
-  // collection. So arguments come behind, and what is there already stays.
+  // collection. So arguments come behind; what is ours stays ours, also where there is nothing.
   const element: Record<string, unknown> = {
     action,
     userId: subject.userId,
@@ -129,9 +129,10 @@ export function encodeAction({ action, subject, name, params, args, time }: Queu
     time: time / 1000,
     reqId,
     uuid: reqId.slice(0, reqId.lastIndexOf('-')),
-    [action === 'advance' ? 'state' : 'event']: name,
+    event: action === 'advance' ? undefined : name,
+    state: action === 'advance' ? name : undefined,
     params,
   }
-  for (const key in args) element[key] ??= (args as Record<string, unknown>)[key]
+  for (const key in args) if (!(key in element)) element[key] = (args as Record<string, unknown>)[key]
   return JSON.stringify(element)
 }

@@ -31,6 +31,19 @@ test('track resolves before anything is sent, and flush delivers it in one multi
   })
 })
 
+test('arguments of a caller who passes on what they were given cannot say whose it is, or what', async () => {
+  const { client, server } = clientWorld()
+  const given = { userId: 'eve', time: 1, params: { a: 1 }, state: 's', event: 'e', action: 'stop' } as object
+  const phone = client.for({ deviceId: 'phone' })
+  void phone.start(given)
+  void phone.track('Opened', undefined, given)
+  await client.flush()
+  const [start, track] = server.taken
+  expect(Object.keys(start!)).toEqual(['action', 'deviceId', 'time', 'reqId', 'uuid'])
+  expect(track).toMatchObject({ action: 'track', deviceId: 'phone', event: 'Opened' })
+  expect(Object.keys(track!)).toEqual(['action', 'deviceId', 'time', 'reqId', 'uuid', 'event'])
+})
+
 test('a lone action waits for company no longer than the interval', async () => {
   const { ada, timers, taken } = clientWorld({ flushIntervalMs: 5_000 })
   await ada.track('Opened')
