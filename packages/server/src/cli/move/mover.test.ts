@@ -12,7 +12,7 @@ import { postgresStore } from '../../store/postgres/postgres-store.ts'
 import { createDatabase, findPostgres, migrateDatabase, type TestDatabase } from '../../store/postgres/testing.ts'
 import { actionOf, diceOf, pick } from '../../store/random-actions.ts'
 import { type SqliteStore, sqliteStore } from '../../store/sqlite/sqlite-store.ts'
-import { createMover, MoveInterrupted } from './mover.ts'
+import { createMover, MoveInterrupted, type Mover } from './mover.ts'
 import { everything } from './everything.ts'
 import { sourceOf } from './source.ts'
 import { openTarget } from './target.ts'
@@ -86,16 +86,22 @@ describe.skipIf(server === null)('a move', () => {
     },
   )
 
-  test('takes a message id over once that was answered twice meanwhile', async () => {
-    const answering = (answer: string) =>
-      store.transact(user('ann'), writing(profileOf('ann'), { seen: [{ key: 'm1', answer, at: systemClock.now() }] }))
-    await answering('at first')
+  /** A move that has copied everybody, and waits for its hand-over. */
+  async function copied(): Promise<Mover> {
     const source = sourceOf(store, true, async () => {})
     const target = await openTarget(pool, systemClock)
     const begun = await source.begin('move 1')
     await target.begin(begun)
     const mover = createMover({ source, target, clock: systemClock, progress: SILENT, isInterrupted: () => false })
     await mover.copy(begun)
+    return mover
+  }
+
+  test('takes a message id over once that was answered twice meanwhile', async () => {
+    const answering = (answer: string) =>
+      store.transact(user('ann'), writing(profileOf('ann'), { seen: [{ key: 'm1', answer, at: systemClock.now() }] }))
+    await answering('at first')
+    const mover = await copied()
     await answering('again')
     await answering('and again')
     const { database: counts } = await mover.handOver('postgres://there/')
@@ -111,12 +117,7 @@ describe.skipIf(server === null)('a move', () => {
       store.transact(user('ann'), writing(profileOf('ann'), { seen: [{ key, answer: '', at }] }))
     await answering('older', (day - 1) * DAY_MS)
     await answering('today', day * DAY_MS)
-    const source = sourceOf(store, true, async () => {})
-    const target = await openTarget(pool, systemClock)
-    const begun = await source.begin('move 1')
-    await target.begin(begun)
-    const mover = createMover({ source, target, clock: systemClock, progress: SILENT, isInterrupted: () => false })
-    await mover.copy(begun)
+    const mover = await copied()
     await store.forget((day + 1) * DAY_MS)
     for (const key of late) await answering(key, (day - 1) * DAY_MS)
     const { folder: here, database: there } = await mover.handOver('postgres://there/')

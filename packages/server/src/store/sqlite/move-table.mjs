@@ -3,7 +3,7 @@
 /** @import { Begun, Changes, Counts, Held, MoveCall, Moved, ProfileState, Rest, Wanted } from '../moving.ts' */
 /** @import { SqliteDatabase } from './shape.ts' */
 
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
 /** An answer has about so many characters: long enough to be worth the asking, short enough that commits hardly wait. */
 const ANSWER_LENGTH = 200_000
 /** A move that nobody goes on with is forgotten after so many notes. */
@@ -98,14 +98,14 @@ export function createMoveTable(database, atOnce, days) {
 
   /**
    * @param {any} row
+   * @param {number} first of the days whose message ids are told
    * @param {Wanted} [wanted]
    * @returns {ProfileState}
    */
-  function stateOf(row, wanted) {
+  function stateOf(row, first, wanted) {
     const { pid, appId, userId, doc, wakeAt } = row
     const known = wanted?.known ?? null
     const isWhole = known === null || known.appId !== appId || known.userId !== userId
-    const first = firstDay()
     const seen = isWhole
       ? [...days].filter((day) => day >= first).flatMap((day) => seenOf.all(day, pid))
       : (wanted?.seen ?? []).flatMap(([day, digest]) => (day < first ? [] : oneSeen.all(day, pid, digest)))
@@ -127,13 +127,14 @@ export function createMoveTable(database, atOnce, days) {
 
   /**
    * As JSON: the thread that answers requests has only to pass it on.
-   * @param {Iterable<() => ProfileState | null>} reads
+   * @param {Iterable<(first: number) => ProfileState | null>} reads
    */
   function statesText(reads) {
+    const first = firstDay()
     const texts = []
     let length = 0
     for (const read of reads) {
-      const text = JSON.stringify(read())
+      const text = JSON.stringify(read(first))
       texts.push(text)
       length += text.length
       if (length >= ANSWER_LENGTH) break
@@ -175,14 +176,14 @@ export function createMoveTable(database, atOnce, days) {
     },
 
     /** @param {{ after: number, limit: number }} call */
-    page: (call) => statesText(after.all(call.after, call.limit).map((row) => () => stateOf(row))),
+    page: (call) => statesText(after.all(call.after, call.limit).map((row) => (first) => stateOf(row, first))),
 
     /** @param {{ wanted: readonly Wanted[] }} call */
     states: ({ wanted }) =>
       statesText(
-        wanted.map((profile) => () => {
+        wanted.map((profile) => (first) => {
           const row = one.get(profile.pid)
-          return row === undefined ? null : stateOf(row, profile)
+          return row === undefined ? null : stateOf(row, first, profile)
         }),
       ),
 

@@ -5,9 +5,8 @@
 
 import { createDeliveryTable } from './delivery-table.mjs'
 import { createDocumentTable } from './document-table.mjs'
-import { createMoveTable } from './move-table.mjs'
+import { createMoveTable, DAY_MS } from './move-table.mjs'
 
-const DAY_MS = 86_400_000
 const PROFILES_PER_PAGE = 50
 const ENTRIES_PER_PAGE = 1_000
 /** A user's chain is walked for each page, so these are large. */
